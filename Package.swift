@@ -1,0 +1,126 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Every target builds in Swift 6 mode and without a warning.
+let strict: [SwiftSetting] = [.treatAllWarnings(as: .error), .enableUpcomingFeature("MemberImportVisibility")]
+
+// Packages. A version is the lowest that we know to be safe; README, "Dependencies", says what each one is for.
+let core: Target.Dependency = "WeirCore"
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
+let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
+let nioExtras: Target.Dependency = .product(name: "NIOExtras", package: "swift-nio-extras")
+let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let asyncHTTPClient: Target.Dependency = .product(name: "AsyncHTTPClient", package: "async-http-client")
+let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
+let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
+let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
+let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+
+/// The modules, lowest first: each may use only those above it.
+let modules: [Target] = [
+    .systemLibrary(name: "CHiredis", pkgConfig: "hiredis", providers: [.apt(["libhiredis-dev"])]),
+    .target(name: "WeirCore", dependencies: [yams], swiftSettings: strict),
+    .target(
+        name: "WeirProviders", dependencies: [core], resources: [.embedInCode("Prices")], swiftSettings: strict),
+    .target(
+        name: "WeirRedis", dependencies: ["CHiredis", core, nioCore, nioPosix, nioSSL, crypto, logging],
+        resources: [.embedInCode("Scripts")], swiftSettings: strict),
+    .target(name: "WeirLedger", dependencies: [core, grdb, logging], swiftSettings: strict),
+    .target(name: "WeirEnforcer", dependencies: [core, "WeirRedis", nioCore, logging], swiftSettings: strict),
+    .target(
+        name: "WeirGateway",
+        dependencies: [
+            core, "WeirProviders", "WeirRedis", "WeirEnforcer", nioCore, nioPosix, nioHTTP1, nioExtras,
+            asyncHTTPClient, crypto, logging,
+        ], swiftSettings: strict),
+    .target(
+        name: "WeirAggregator", dependencies: [core, "WeirRedis", "WeirLedger", nioCore, logging],
+        swiftSettings: strict),
+    .target(
+        name: "WeirAdmin",
+        dependencies: [core, "WeirRedis", "WeirLedger", hummingbird, crypto, nioCore, logging],
+        swiftSettings: strict),
+    .target(
+        name: "WeirSimulator", dependencies: [core, nioCore, nioPosix, nioHTTP1, logging],
+        swiftSettings: strict),
+    .target(
+        name: "WeirCommands",
+        dependencies: [
+            core, "WeirProviders", "WeirRedis", "WeirLedger", "WeirEnforcer", "WeirGateway", "WeirAggregator",
+            "WeirAdmin", "WeirSimulator", argumentParser, lifecycle, asyncHTTPClient, nioCore, nioPosix, logging,
+        ], swiftSettings: strict),
+    .executableTarget(name: "weir", dependencies: ["WeirCommands"], swiftSettings: strict),
+]
+
+/// What the tests share, and one test target per module.
+let tests: [Target] = [
+    .target(
+        name: "WeirTestSupport", dependencies: [core, "WeirRedis", nioCore, nioPosix, logging],
+        path: "Tests/WeirTestSupport", swiftSettings: strict),
+    .testTarget(name: "WeirCoreTests", dependencies: [core], swiftSettings: strict),
+    .testTarget(name: "WeirProvidersTests", dependencies: [core, "WeirProviders"], swiftSettings: strict),
+    .testTarget(
+        name: "WeirRedisTests",
+        dependencies: [core, "WeirRedis", "WeirTestSupport", nioCore, nioPosix, nioSSL, logging],
+        swiftSettings: strict),
+    .testTarget(
+        name: "WeirLedgerTests", dependencies: [core, "WeirLedger", "WeirTestSupport", grdb],
+        swiftSettings: strict),
+    .testTarget(
+        name: "WeirEnforcerTests",
+        dependencies: [core, "WeirRedis", "WeirEnforcer", "WeirTestSupport", nioCore, logging],
+        swiftSettings: strict),
+    .testTarget(
+        name: "WeirGatewayTests",
+        dependencies: [
+            core, "WeirProviders", "WeirRedis", "WeirEnforcer", "WeirGateway", "WeirSimulator", "WeirTestSupport",
+            nioCore, nioPosix, nioHTTP1, asyncHTTPClient, logging,
+        ], swiftSettings: strict),
+    .testTarget(
+        name: "WeirAggregatorTests",
+        dependencies: [core, "WeirRedis", "WeirLedger", "WeirAggregator", "WeirTestSupport", nioCore, logging],
+        swiftSettings: strict),
+    .testTarget(
+        name: "WeirAdminTests",
+        dependencies: [
+            core, "WeirRedis", "WeirLedger", "WeirAdmin", "WeirTestSupport", asyncHTTPClient, nioCore, logging,
+        ], swiftSettings: strict),
+    .testTarget(
+        name: "WeirSimulatorTests", dependencies: ["WeirSimulator", asyncHTTPClient, nioCore],
+        swiftSettings: strict),
+    .testTarget(
+        name: "WeirCommandsTests", dependencies: [core, "WeirCommands", argumentParser], swiftSettings: strict),
+    // Runs the built `weir` as processes: several nodes, one Redis, one aggregator, some of them killed half-way.
+    .testTarget(
+        name: "EndToEndTests",
+        dependencies: ["weir", core, "WeirRedis", "WeirLedger", "WeirTestSupport", asyncHTTPClient, nioCore],
+        swiftSettings: strict),
+]
+
+let package = Package(
+    name: "weir",
+    products: [
+        .executable(name: "weir", targets: ["weir"]),
+        // What a Swift server embeds.
+        .library(name: "WeirCore", targets: ["WeirCore"]),
+        .library(name: "WeirEnforcer", targets: ["WeirEnforcer"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+        .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    ],
+    targets: modules + tests
+)
