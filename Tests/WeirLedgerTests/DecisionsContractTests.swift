@@ -41,7 +41,7 @@ import WeirLedger
                 let error = await #expect(throws: LedgerError.self) {
                     try await ledger.insertKey(taken, audit: audit())
                 }
-                guard case .invalid = error else { throw error! }
+                guard case .invalid = error else { throw error ?? LedgerError.failed("no error") }
             }
             #expect(try await ledger.audit(limit: 9).count == 1)
         }

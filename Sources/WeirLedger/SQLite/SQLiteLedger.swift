@@ -39,7 +39,18 @@ package struct SQLiteLedger: LedgerStore {
     }
 
     package func close() async throws(LedgerError) {
-        do { try pool.close() } catch { throw LedgerError(error) }
+        do {
+            try pool.writeWithoutTransaction { db in
+                // So that the main file alone is the whole ledger, as people who copy files expect. While another process
+                // has it open this may be impossible, and does no harm.
+                do { _ = try db.checkpoint(.truncate) } catch let error as DatabaseError
+                    where error.resultCode == .SQLITE_BUSY
+                {}
+            }
+            try pool.close()
+        } catch {
+            throw LedgerError(error, path: pool.path)
+        }
     }
 
     /// A transaction that begins with the write lock, so that it never fails half-way for want of it.
@@ -54,21 +65,28 @@ package struct SQLiteLedger: LedgerStore {
 
     /// The ledger names people and what they spent. SQLite gives its `-wal` and `-shm` files the mode of the main one, so
     /// it has to be private before SQLite opens it.
+    ///
+    /// A file that exists is never opened here: closing it again would drop the locks that this process may hold on it
+    /// (sqlite.org/howtocorrupt.html, 2.2).
     private static func makePrivateFile(_ path: String) throws(LedgerError) {
-        let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else {
-            let code = errno
-            let why = String(cString: strerror(code))
-            if code == ENOSPC || code == EDQUOT { throw .full("\(path): \(why)") }
-            if code == EIO || code == EROFS { throw .io("\(path): \(why)") }
-            throw .invalid("the ledger \(path) cannot be opened for writing: \(why)")
+        let descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        if descriptor >= 0 {
+            closeDescriptor(descriptor)
+            return
         }
-        // An older file keeps its group's rights only if it was made so on purpose; others never read it.
-        var status = stat()
-        if fstat(descriptor, &status) == 0, status.st_mode & 0o007 != 0 {
-            _ = fchmod(descriptor, status.st_mode & 0o770)
+        var code = errno
+        if code == EEXIST {
+            var status = stat()
+            if stat(path, &status) == 0, status.st_mode & 0o007 != 0 { chmod(path, status.st_mode & 0o770) }
+            if access(path, R_OK | W_OK) == 0 { return }
+            code = errno
         }
-        closeDescriptor(descriptor)
+        let why = String(cString: strerror(code))
+        switch code {
+        case ENOSPC, EDQUOT: throw .full("\(path): \(why)")
+        case EIO, EROFS: throw .io("\(path): \(why)")
+        default: throw .invalid("the ledger \(path) cannot be opened for writing: \(why)")
+        }
     }
 
     private static func check(_ pool: DatabasePool, path: String) throws {
