@@ -4,8 +4,7 @@ Reserve a call's cost in every limit that covers it, or in none.
 
 KEYS[1]  epoch         the shard is ready; absent: nothing is known, so nothing is admitted
 KEYS[2]  reservations  hash, see lib/record.lua
-KEYS[3]  ended         hash of the minute of the id's birth
-KEYS[4…] counters, one per limit, at most 16, see lib/counters.lua
+KEYS[3…] counters, one per limit, at most 16, see lib/counters.lua
 ARGV[1]  id            26 letters and digits, made by the caller; repeating it returns the first decision
 ARGV[2]  now_ms        0: the server's clock, always so in production
 ARGV[3]  day           number of the UTC day that the budgets' keys were named for
@@ -26,22 +25,20 @@ Promise  A denial changes nothing. No window ever holds more than its amount. O(
 --#include lib/clock.lua
 --#include lib/counters.lua
 --#include lib/record.lua
-local id, day, lease_ms, call = ARGV[1], tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5]
-local count = #KEYS - 3
-if not id_is_valid(id) or not day or not lease_ms or count > 16 or #ARGV ~= count + 5 then
-    return redis.error_reply('ARGUMENT admit: id, day, lease_ms or the number of limits')
+local id, lease_ms, count = ARGV[1], tonumber(ARGV[4]), #KEYS - 2
+if #id ~= 26 or string.find(id, '%W') or not lease_ms or count > 16 or #ARGV ~= count + 5 then
+    return redis.error_reply('ARGUMENT admit: id, lease_ms or the number of limits')
 end
-local now = now_from(ARGV[2])
 if not redis.call('GET', KEYS[1]) then return {-1, now} end
-if math.floor(now / 86400000) ~= day then return {-2, now} end
-if redis.call('HGET', KEYS[3], id) then return {2, now} end
-local repeated = redis.call('HGET', KEYS[2], id)
+if math.floor(now / 86400000) ~= tonumber(ARGV[3]) then return {-2, now} end
+local known = redis.call('HGET', KEYS[2], id)
+if known and not string.find(known, '^%d') then return {2, now} end
 
-local answer, kinds, costs, spans, held = {1, now}, {}, {}, {}, {}
-local ring_used, ring_bucket, ring_current, ring_passed, log_at, is_new = {}, {}, {}, {}, {}, {}
-local denied, denied_used, denied_reserved, denied_wait
+local answer, held, denied = {1, now}, '', nil
+-- What was read and parsed of limit i, for the writing below.
+local kinds, costs, spans, reads, buckets, currents, passes = {}, {}, {}, {}, {}, {}, {}
 for i = 1, count do
-    local key = KEYS[3 + i]
+    local key = KEYS[2 + i]
     local kind, cost_text, amount, span, denies = string.match(ARGV[5 + i], '^([LRBC]) (%d+) (%d+) (%d+) ([01])$')
     local cost, used, reserved = tonumber(cost_text), nil, 0
     amount, span = tonumber(amount), tonumber(span)
@@ -49,52 +46,74 @@ for i = 1, count do
         return redis.error_reply('ARGUMENT admit: limit ' .. i)
     end
     if kind == 'B' then
-        used, reserved, is_new[i] = budget_read(key)
+        local fields = redis.call('HMGET', key, 'settled', 'reserved')
+        used, reserved = stored(fields[1], key), stored(fields[2], key)
+        reads[i] = fields[1] or fields[2]
     elseif kind == 'C' then
-        used = flight_used(key, now)
+        used = redis.call('ZCOUNT', key, string.format('(%.0f', now), '+inf')
     else
-        if kind == 'L' then used, log_at[i] = log_read(key, now, span) end
+        if kind == 'L' then used, reads[i] = log_read(key, now, span) end
         if not used then
-            used, ring_bucket[i], ring_current[i], ring_passed[i] = ring_read(key, now, span)
-            ring_used[i], kind = used, used and 'R' or 'L'
-            if not used then used, log_at[i] = log_read(key, now, span) end
+            used, buckets[i], currents[i], passes[i] = ring_read(key, now, span)
+            kind, reads[i] = 'R', used
+        end
+        if not used then
+            kind = 'L'
+            used, reads[i] = log_read(key, now, span)
         end
         if not used then return redis.error_reply('CORRUPT ' .. key .. ' is no window') end
     end
-    kinds[i], costs[i], spans[i], held[i] = kind, cost, span, cost_text
-    local left = amount - used - reserved - (repeated and 0 or cost)
+    kinds[i], costs[i], spans[i] = kind, cost, span
+    held = i == 1 and cost_text or held .. ',' .. cost_text
+    local left = amount - used - reserved - (known and 0 or cost)
     if amount == 0 then
         answer[2 + i] = -1
-    elseif left >= 0 or repeated or denies == '0' then
-        answer[2 + i] = math.max(0, left)
+    elseif left >= 0 or known or denies == '0' then
+        answer[2 + i] = left > 0 and left or 0
     else
+        --#include lib/waits.lua
         local wait = -1
-        if cost > amount then wait = -1
-        elseif kind == 'B' then wait = span - now
-        elseif kind == 'R' then
-            wait = ring_wait(key, now, span, used, ring_bucket[i], ring_passed[i], cost, amount)
-        elseif kind == 'L' then wait = log_wait(key, now, log_at[i], span, used, amount)
-        else wait = 1000 end
-        if not denied or denied_wait >= 0 and (wait < 0 or wait > denied_wait) then
-            denied, denied_used, denied_reserved, denied_wait = i, used, reserved, wait
+        if cost <= amount then
+            if kind == 'B' then wait = span - now
+            elseif kind == 'C' then wait = 1000
+            elseif kind == 'L' then wait = log_wait(key, now, reads[i], span, used, amount)
+            else wait = ring_wait(key, now, span, used, buckets[i], passes[i], cost, amount) end
+        end
+        if not denied or denied[6] >= 0 and (wait < 0 or wait > denied[6]) then
+            denied = {0, now, i, used, reserved, wait}
         end
     end
 end
-if repeated then return answer end
-if denied then return {0, now, denied, denied_used, denied_reserved, denied_wait} end
+if known then return answer end
+if denied then return denied end
 
 for i = 1, count do
-    local key, kind, cost = KEYS[3 + i], kinds[i], costs[i]
+    local key, kind, cost, span = KEYS[2 + i], kinds[i], costs[i], spans[i]
     if kind == 'B' then
         redis.call('HINCRBY', key, 'reserved', cost)
-        if is_new[i] then redis.call('PEXPIREAT', key, spans[i] + BUDGET_GRACE_MS) end
+        -- Kept for a day after its period, for calls that settle late.
+        if not reads[i] then redis.call('PEXPIREAT', key, span + 86400000) end
     elseif kind == 'R' then
-        ring_add(key, now, spans[i], ring_used[i], ring_bucket[i], ring_current[i], ring_passed[i], cost)
-    elseif kind == 'L' then
-        log_add(key, log_at[i], spans[i], id)
+        local bucket, passed = buckets[i], passes[i]
+        if passed >= 61 then
+            redis.call('DEL', key)
+        elseif passed > 1 then
+            local slots = {}
+            for number = bucket - passed + 1, bucket do slots[#slots + 1] = number % 61 end
+            redis.call('HDEL', key, unpack(slots))
+        end
+        redis.call('HSET', key, 'b', bucket, 't', reads[i] + cost, bucket % 61, currents[i] + cost)
+        -- Only when the bucket is new: it must outlive its own window and bucket.
+        if passed > 0 then redis.call('PEXPIRE', key, span + math.ceil(span / 30)) end
     else
-        flight_add(key, now, now + lease_ms, id)
+        -- Entries that no longer count go, at most 64 a call: each call adds one, so they always get fewer.
+        local score, gone, life = reads[i], nil, span + 1000
+        if kind == 'C' then score, gone, life = now + lease_ms, now, lease_ms + 60000 else gone = score - span end
+        redis.call('ZADD', key, score, id)
+        local expired = redis.call('ZRANGEBYSCORE', key, '-inf', gone, 'LIMIT', 0, 64)
+        if expired[1] then redis.call('ZREM', key, unpack(expired)) end
+        redis.call('PEXPIRE', key, life)
     end
 end
-redis.call('HSET', KEYS[2], id, record_text(now + lease_ms, now, table.concat(held, ','), call, ''))
+redis.call('HSET', KEYS[2], id, string.format('%.0f %.0f ', now + lease_ms, now) .. held .. '\n' .. ARGV[5] .. '\n')
 return answer

@@ -9,23 +9,19 @@ Returns  {1, skipped}  settled as an orphan; a settlement that arrives later cha
          {-1}          not ready
 ]]
 --#include lib/clock.lua
---#include lib/counters.lua
 --#include lib/record.lua
---#include lib/ending.lua
-local id, event = ARGV[1], ARGV[4]
-local kinds, units, spans = endings_read()
-if not id_is_valid(id) or not event or not kinds then
-    return redis.error_reply('ARGUMENT reap: id, event or a limit')
-end
+local id, event, limits_at, is_release, charged = ARGV[1], ARGV[4], 4, false, ''
+--#include lib/arguments.lua
 if not redis.call('GET', KEYS[1]) then return {-1} end
-if redis.call('HGET', KEYS[3], id) then return {2} end
-local record = redis.call('HGET', KEYS[2], id)
-if not record then return {2} end
-local now = now_from(ARGV[2])
-local lease_end, admitted, held = record_read(record)
-if lease_end > now then return {5} end
-redis.call('XADD', KEYS[4], '*', 'event', event)
-local charged = {}
-for i = 1, #units do charged[i] = string.format('%.0f', units[i]) end
-end_record(id, 'orphaned ' .. table.concat(charged, ','))
-return {1, settle_counters(id, now, admitted, numbers(held), {}, kinds, units, spans, false)}
+local value = redis.call('HGET', KEYS[2], id)
+local lease_end, admitted, held = string.match(value or '', '^(%d+) (%d+) ([%d,]*)\n')
+if not held then return {2} end
+if tonumber(lease_end) > now then return {5} end
+local ending = 'orphaned '
+for i = 1, #KEYS - 3 do
+    ending = ending .. (i > 1 and ',' or '') .. string.match(ARGV[limits_at + i], '^. (%d+)')
+end
+redis.call('XADD', KEYS[3], '*', 'event', event)
+redis.call('HSET', KEYS[2], id, ending)
+--#include lib/ending.lua
+return {1, skipped}

@@ -14,21 +14,20 @@ Returns  {1}   renewed
          {-1}  not ready
 ]]
 --#include lib/clock.lua
---#include lib/counters.lua
 --#include lib/record.lua
-local id, lease_ms, observed = ARGV[1], tonumber(ARGV[3]), ARGV[4]
-if not id_is_valid(id) or not lease_ms or not observed then
+local id, lease_ms = ARGV[1], tonumber(ARGV[3])
+if #id ~= 26 or string.find(id, '%W') or not lease_ms or not ARGV[4] then
     return redis.error_reply('ARGUMENT renew: id, lease_ms or observed')
 end
 if not redis.call('GET', KEYS[1]) then return {-1} end
-local record = redis.call('HGET', KEYS[2], id)
-if not record then return {0} end
-local _, admitted, held, call = record_read(record)
-local lease_end = now_from(ARGV[2]) + lease_ms
-redis.call('HSET', KEYS[2], id, record_text(lease_end, admitted, held, call, observed))
+local value = redis.call('HGET', KEYS[2], id)
+local rest = string.match(value or '', '^%d+ (%d+ [%d,]*\n[^\n]*\n)')
+if not rest then return {0} end
+local lease_end = now + lease_ms
+redis.call('HSET', KEYS[2], id, string.format('%.0f ', lease_end) .. rest .. ARGV[4])
 for i = 3, #KEYS do
     -- Also when it was dropped as dead in between: the call lives, so it counts.
     redis.call('ZADD', KEYS[i], lease_end, id)
-    redis.call('PEXPIREAT', KEYS[i], lease_end + 60000)
+    redis.call('PEXPIRE', KEYS[i], lease_ms + 60000)
 end
 return {1}

@@ -1,72 +1,53 @@
 --[[
-The end of a reservation: what was held is replaced by what was used, once.
-KEYS from 5 on are its counters, in the order of the admission; ARGV from 5 on describe them:
-"<kind> <units> <span>": kind and span as for admit, units really used (0 for a release).
+The end of a reservation: what its counters hold is replaced by what was used. Expects `id`, `limits_at` (ARGV before
+the first limit), `admitted` (ms), `held` and `charged` (texts "units,units,..." in the order of the limits; charged: what
+an orphan has been charged already), `is_release`; sets `skipped`, the number of counters that could not be corrected:
+one of a foreign type or with a corrupt field is left as it is, for the event is in the stream and the ledger has the
+truth.
+
+Each limit's argument: "<kind> <units> <span>": kind and span as for admit, units really used (0 for a release).
 ]]
-local ENDED_MS = 900000 -- how long an ending is remembered; later repeats only reach the ledger, which knows them by id
-
-local function numbers(list)
-    local values = {}
-    for text in string.gmatch(list or '', '%d+') do values[#values + 1] = tonumber(text) end
-    return values
-end
-
--- Reads and checks the description of the counters. Returns kinds, units, spans; or nil.
-local function endings_read()
-    local kinds, units, spans = {}, {}, {}
-    for i = 5, #KEYS do
-        local kind, used, span = string.match(ARGV[i] or '', '^([LRBC]) (%d+) (%d+)$')
-        used, span = tonumber(used), tonumber(span)
-        if not kind or used > LARGEST or span > LARGEST then return nil end
-        kinds[#kinds + 1], units[#units + 1], spans[#spans + 1] = kind, used, span
-    end
-    if #ARGV ~= math.max(4, #KEYS) or #KEYS > 20 then return nil end
-    return kinds, units, spans
-end
-
--- Remembers how `id` ended and forgets its record.
-local function end_record(id, how)
-    redis.call('HSET', KEYS[3], id, how)
-    if redis.call('HLEN', KEYS[3]) == 1 then redis.call('PEXPIRE', KEYS[3], ENDED_MS) end
-    redis.call('HDEL', KEYS[2], id)
-end
-
---[[
-Replaces what each counter holds (`held`) and what it was charged already (`charged`, of an orphan) by `units`.
-A counter that cannot be corrected (a foreign type, a corrupt field) is left as it is and counted: the event is in the
-stream, and the ledger has the truth. `admitted` is nil when the reservation was never seen.
-]]
-local function settle_counters(id, now, admitted, held, charged, kinds, units, spans, is_release)
-    local skipped = 0
-    for i = 1, #kinds do
-        local key, kind, reply = KEYS[4 + i], kinds[i], nil
-        local difference = units[i] - (charged[i] or 0)
-        if kind == 'B' then
-            if (held[i] or 0) > 0 then
-                reply = redis.pcall('HINCRBY', key, 'reserved', -held[i])
-                if type(reply) == 'number' and reply < 0 then redis.call('HSET', key, 'reserved', 0) end
-            end
-            if difference ~= 0 and not (reply and type(reply) == 'table') then
-                reply = redis.pcall('HINCRBY', key, 'settled', difference)
-                if reply == difference then redis.call('PEXPIREAT', key, spans[i] + BUDGET_GRACE_MS) end
-            end
-        elseif kind == 'C' then
-            reply = redis.pcall('ZREM', key, id)
-        elseif kind == 'L' and is_release then
-            reply = redis.pcall('ZREM', key, id)
-            if is_wrong_type(reply) then reply = ring_correct(key, admitted or now, spans[i], -1) end
-        elseif kind == 'R' then
-            difference = difference - (held[i] or 0)
-            if difference ~= 0 then
-                local type_reply = redis.call('TYPE', key)
-                if type_reply.ok == 'zset' then
-                    if is_release then redis.call('ZREM', key, id) end
-                else
-                    reply = ring_correct(key, admitted or now, spans[i], difference)
+local skipped, held_at, charged_at = 0, 1, 1
+for i = 1, #KEYS - 3 do
+    local key, reply = KEYS[3 + i], nil
+    local kind, units, span = string.match(ARGV[limits_at + i], '^([LRBC]) (%d+) (%d+)$')
+    local held_units, charged_units
+    held_units, held_at = string.match(held, '(%d+)()', held_at)
+    charged_units, charged_at = string.match(charged, '(%d+)()', charged_at)
+    if kind == 'B' then
+        if held_units and held_units ~= '0' then
+            reply = redis.pcall('HINCRBY', key, 'reserved', '-' .. held_units)
+            if type(reply) == 'number' and reply < 0 then redis.call('HSET', key, 'reserved', 0) end
+        end
+        local difference = units - (charged_units or 0)
+        if difference ~= 0 and type(reply) ~= 'table' then
+            reply = redis.pcall('HINCRBY', key, 'settled', difference)
+            -- Maybe new: it must not stay for ever.
+            if reply == difference then redis.call('PEXPIREAT', key, span + 86400000) end
+        end
+    elseif kind == 'C' then
+        reply = redis.pcall('ZREM', key, id)
+    elseif kind == 'L' and is_release then
+        reply = redis.pcall('ZREM', key, id)
+    elseif kind == 'R' then
+        local difference = units - (held_units or 0) - (charged_units or 0)
+        if difference ~= 0 then
+            -- Corrects the bucket of the admission, if it is still live.
+            local bucket = math.floor(admitted * 60 / span)
+            local fields = redis.pcall('HMGET', key, 'b', 't', bucket % 61)
+            reply = fields
+            if not fields.err and fields[1] then
+                local newest, total, current = tonumber(fields[1]), tonumber(fields[2]), tonumber(fields[3] or '0')
+                reply = newest and total and current
+                if reply and bucket <= newest and newest - bucket < 61 then
+                    -- After a step back of the clock the units stand in a newer bucket: never take more than is there.
+                    difference = math.max(difference, -current, -total)
+                    redis.call('HSET', key, 't', total + difference, bucket % 61, current + difference)
                 end
+            elseif not fields.err then
+                reply = nil
             end
         end
-        if reply == false or type(reply) == 'table' then skipped = skipped + 1 end
     end
-    return skipped
+    if reply == false or type(reply) == 'table' and reply.err then skipped = skipped + 1 end
 end

@@ -24,14 +24,11 @@ package enum RedisKeys {
 
     /// String: this shard is ready. Absent means not ready, never "nothing spent".
     package static func epoch(_ shard: Shard) -> String { "weir:\(shard.tag):epoch" }
-    /// Hash: reservation id → what is held, for whom, until when, and what was observed (lua/admit.lua).
+    /// Hash: reservation id → what is held, for whom, until when, and what was observed; or how it ended
+    /// (lua/lib/record.lua).
     package static func reservations(_ shard: Shard) -> String { "weir:\(shard.tag):reservations" }
     /// Stream: usage events on their way to the ledger, field `event`.
     package static func usage(_ shard: Shard) -> String { "weir:\(shard.tag):usage" }
-
-    /// Hash: reservation id → how it ended (`settled`, `orphaned`, `released`), so that a repeated step changes nothing. One per minute of the
-    /// ids' birth, kept for ``settledRetentionMs``.
-    package static func ended(_ shard: Shard, minute: Int) -> String { "weir:\(shard.tag):ended:\(minute)" }
 
     /// A limit's counter for one subject.
     package static func counter(

@@ -54,9 +54,7 @@ package struct AdmitScript: Sendable {
     }
 
     nonisolated(nonsending) package func run(on connection: RedisConnection) async throws(RedisError) -> Reply {
-        var keys = [
-            RedisKeys.epoch(shard), RedisKeys.reservations(shard), RedisKeys.ended(shard, minute: id.birthMinute),
-        ]
+        var keys = [RedisKeys.epoch(shard), RedisKeys.reservations(shard)]
         var arguments: [RedisArgument] = [
             .string(id.text), .int(nowMs ?? 0), .int(UTCDay(containingMs: namedAtMs).number), .int(leaseMs),
             .bytes(call),

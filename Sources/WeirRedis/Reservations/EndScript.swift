@@ -48,8 +48,7 @@ package struct EndScript: Sendable {
             case .reap: ScriptCatalogue.reap
             }
         var keys = [
-            RedisKeys.epoch(shard), RedisKeys.reservations(shard), RedisKeys.ended(shard, minute: id.birthMinute),
-            RedisKeys.usage(shard),
+            RedisKeys.epoch(shard), RedisKeys.reservations(shard), RedisKeys.usage(shard),
         ]
         var arguments: [RedisArgument] = [.string(id.text), .int(nowMs ?? 0), .int(id.birthMs), .bytes(event)]
         for (counter, units) in counters {

@@ -36,6 +36,9 @@ package struct ReservationID: Sendable, Hashable {
         self.birthMs = birthMs
     }
 
-    /// Which hash remembers how it ended.
-    package var birthMinute: Int { birthMs / 60_000 }
+    /// The first ten characters of ids made at `birthMs`: what expired.lua compares by.
+    package static func prefix(birthMs: Int) -> String {
+        var generator = SystemRandomNumberGenerator()
+        return String(ReservationID(birthMs: birthMs, using: &generator).text.prefix(10))
+    }
 }

@@ -11,18 +11,21 @@ package enum ScriptCatalogue {
     package static let all = [admit, settle, renew, release, reap, expired, peek]
 
     private static let pieces: [Substring: [UInt8]] = [
+        "lib/arguments.lua": PackageResources.arguments_lua,
         "lib/clock.lua": PackageResources.clock_lua,
         "lib/counters.lua": PackageResources.counters_lua,
         "lib/record.lua": PackageResources.record_lua,
         "lib/ending.lua": PackageResources.ending_lua,
+        "lib/waits.lua": PackageResources.waits_lua,
     ]
 
     /// Replaces each line `--#include FILE` by that piece. Redis has no modules of its own.
     private static func script(_ name: String, _ source: [UInt8]) -> RedisScript {
         let lines = String(decoding: source, as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: false)
         let body = lines.map { line in
-            guard line.hasPrefix("--#include ") else { return String(line) }
-            guard let piece = pieces[line.dropFirst("--#include ".count)] else {
+            let mark = line.drop { $0 == " " }
+            guard mark.hasPrefix("--#include ") else { return String(line) }
+            guard let piece = pieces[mark.dropFirst("--#include ".count)] else {
                 preconditionFailure("lua/\(name).lua includes what does not exist: \(line)")
             }
             return String(decoding: piece, as: UTF8.self)

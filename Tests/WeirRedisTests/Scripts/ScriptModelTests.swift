@@ -110,8 +110,9 @@ import WeirTestSupport
         else { throw RedisError.protocolViolation("XRANGE") }
         #expect(entries.count == model.events.count, "seed \(seed): one event per settlement")
         #expect(
-            try await redis.send(["HLEN", .string(RedisKeys.reservations(shard))]) == .integer(model.live.count),
-            "seed \(seed): live reservations")
+            try await redis.send(["HLEN", .string(RedisKeys.reservations(shard))])
+                == .integer(model.live.count + model.ended.count),
+            "seed \(seed): live and ended reservations")
         // Every key of a subject expires.
         guard case .array(let keys) = try await redis.send(["KEYS", "weir:*"]) else { return }
         for case .bulk(let name) in keys {
