@@ -107,6 +107,29 @@ extension JSONScanner {
         return plain
     }
 
+    /// How many bytes ``unescaped(_:)`` would return.
+    func unescapedCount(_ range: Range<Int>) -> Int {
+        var count = 0
+        var position = range.lowerBound
+        while position < range.upperBound {
+            guard bytes[position] == UInt8(ascii: "\\") else {
+                count += 1
+                position += 1
+                continue
+            }
+            guard bytes[position + 1] == UInt8(ascii: "u") else {
+                count += 1
+                position += 2
+                continue
+            }
+            // The digits have been checked: a failure cannot happen, and would count as the longest.
+            let unit = (try? codeUnit(at: position + 2)) ?? 0xFFFF
+            count += unit < 0x80 ? 1 : unit < 0x800 || (0xD800..<0xE000).contains(unit) ? 2 : 3
+            position += 6
+        }
+        return count
+    }
+
     /// What the letter after a backslash stands for.
     private static func plain(_ letter: UInt8) -> UInt8 {
         switch letter {

@@ -80,6 +80,31 @@ extension JSONScanner {
         return try scanString().range
     }
 
+    /// Passes over a string and says which of the known texts it is; nil: none of them.
+    @inlinable
+    public mutating func knownString<Text>(in texts: JSONFields<Text>) throws(JSONError) -> Text? {
+        guard let index = try knownIndex(in: texts.names) else { return nil }
+        return texts.cases[index]
+    }
+
+    @usableFromInline
+    mutating func knownIndex(in names: JSONNames) throws(JSONError) -> Int? {
+        skipSpace()
+        guard peek == UInt8(ascii: "\"") else { throw unexpected("a string") }
+        let (range, hasEscapes) = try scanString()
+        guard hasEscapes else { return names.index(of: UnsafeRawBufferPointer(rebasing: bytes[range])) }
+        return try unescaped(range).withUnsafeBytes { names.index(of: $0) }
+    }
+
+    /// Passes over a string and returns how many bytes of UTF-8 it holds once its escapes are decoded; each half of a
+    /// surrogate pair counts as two.
+    public mutating func stringByteCount() throws(JSONError) -> Int {
+        skipSpace()
+        guard peek == UInt8(ascii: "\"") else { throw unexpected("a string") }
+        let (range, hasEscapes) = try scanString()
+        return hasEscapes ? unescapedCount(range) : range.count
+    }
+
     /// Checks one value of any kind and passes over it. Returns the bytes it occupies, without space around.
     @discardableResult
     public mutating func skip() throws(JSONError) -> Range<Int> {

@@ -65,6 +65,12 @@ public struct JSONScanner {
         var isFirst = true
     }
 
+    /// A member as ``nextMember(_:in:)`` finds it.
+    public enum Member<Field> {
+        case known(Field)
+        case other
+    }
+
     public mutating func beginObject() throws(JSONError) -> Members {
         try open(UInt8(ascii: "{"), "an object")
         return Members()
@@ -89,34 +95,48 @@ public struct JSONScanner {
         return key
     }
 
+    /// The next member, known or not: the caller reads or skips the value of either. Nil after the last.
+    @inlinable
+    public mutating func nextMember<Field>(_ members: inout Members, in fields: JSONFields<Field>) throws(JSONError)
+        -> Member<Field>?
+    {
+        guard let index = try nextKeyIndex(&members, in: fields.names) else { return nil }
+        return index < 0 ? .other : .known(fields.cases[index])
+    }
+
     @usableFromInline
     mutating func nextIndex(_ members: inout Members, in names: JSONNames) throws(JSONError) -> Int? {
-        while try !endsOrSeparates(&members.isFirst, UInt8(ascii: "}"), "\",\" or \"}\"") {
-            skipSpace()
-            guard peek == UInt8(ascii: "\"") else { throw unexpected("a key") }
-            let start = offset
-            let (range, hasEscapes) = try scanString()
-            let index: Int?
-            if hasEscapes {
-                // A key that cannot be decoded is none of ours.
-                let plain = try? unescaped(range)
-                index = plain?.withUnsafeBytes { names.index(of: $0) }
-            } else {
-                index = names.index(of: UnsafeRawBufferPointer(rebasing: bytes[range]))
-            }
-            try colon()
-            guard let index else {
-                try skip()
-                continue
-            }
-            guard members.seen & (1 << index) == 0 else {
-                offset = start
-                throw JSONError(.duplicateKey(try string()), at: start)
-            }
-            members.seen |= 1 << index
-            return index
+        while let index = try nextKeyIndex(&members, in: names) {
+            if index >= 0 { return index }
+            try skip()
         }
         return nil
+    }
+
+    /// The index of the next key, -1 for one that is not known, nil after the last.
+    @usableFromInline
+    mutating func nextKeyIndex(_ members: inout Members, in names: JSONNames) throws(JSONError) -> Int? {
+        guard try !endsOrSeparates(&members.isFirst, UInt8(ascii: "}"), "\",\" or \"}\"") else { return nil }
+        skipSpace()
+        guard peek == UInt8(ascii: "\"") else { throw unexpected("a key") }
+        let start = offset
+        let (range, hasEscapes) = try scanString()
+        let index: Int?
+        if hasEscapes {
+            // A key that cannot be decoded is none of ours.
+            let plain = try? unescaped(range)
+            index = plain?.withUnsafeBytes { names.index(of: $0) }
+        } else {
+            index = names.index(of: UnsafeRawBufferPointer(rebasing: bytes[range]))
+        }
+        try colon()
+        guard let index else { return -1 }
+        guard members.seen & (1 << index) == 0 else {
+            offset = start
+            throw JSONError(.duplicateKey(try string()), at: start)
+        }
+        members.seen |= 1 << index
+        return index
     }
 
     // MARK: Arrays
@@ -132,6 +152,14 @@ public struct JSONScanner {
     /// True before each element, false after the last.
     public mutating func next(_ elements: inout Elements) throws(JSONError) -> Bool {
         try !endsOrSeparates(&elements.isFirst, UInt8(ascii: "]"), "\",\" or \"]\"")
+    }
+
+    /// Whether the text reads so at that byte.
+    public func hasPrefix(_ prefix: StaticString, at start: Int) -> Bool {
+        let count = prefix.utf8CodeUnitCount
+        guard start >= 0, start <= bytes.count, bytes.count - start >= count else { return false }
+        for index in 0..<count where bytes[start + index] != prefix.utf8Start[index] { return false }
+        return true
     }
 
     // MARK: The grammar's small parts

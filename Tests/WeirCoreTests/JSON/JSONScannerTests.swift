@@ -124,6 +124,41 @@ import WeirCore
         }
     }
 
+    @Test(arguments: [
+        #""""#, #""plain""#, #""\n\"\\""#, #""\u0041\u00e9\u20ac\ud83d\ude00""#, "\"\u{e9}\u{1F600}\\t\"",
+    ])
+    func `a string's length is that of its decoded bytes`(text: String) throws {
+        let length = try JSONScanner.read(Array(text.utf8)) { (scanner) throws(JSONError) in
+            try scanner.stringByteCount()
+        }
+        #expect(try length == string(Array(text.utf8)).utf8.count)
+    }
+
+    @Test func `a string is matched with known texts, escaped or not`() throws {
+        func known(_ text: String) throws -> Field? {
+            try JSONScanner.read(Array(text.utf8)) { (scanner) throws(JSONError) in
+                try scanner.knownString(in: Self.fields)
+            }
+        }
+        #expect(try known(#""model""#) == .model)
+        #expect(try known(#""m\u006fdel""#) == .model)
+        #expect(try known(#""models""#) == nil)
+        #expect(throws: JSONError.self) { try known("1") }
+    }
+
+    @Test func `unknown members can be visited too`() throws {
+        let found = try JSONScanner.read(Array(#"{"x":1,"model":2,"y":[]}"#.utf8)) { (scanner) throws(JSONError) in
+            var found: [Field?] = []
+            var members = try scanner.beginObject()
+            while let member = try scanner.nextMember(&members, in: Self.fields) {
+                try scanner.skip()
+                if case .known(let field) = member { found.append(field) } else { found.append(nil) }
+            }
+            return found
+        }
+        #expect(found == [nil, .model, nil])
+    }
+
     @Test func `arrays are read element by element`() throws {
         let sum = try JSONScanner.read(Array("[1, 2 ,3]".utf8)) { (scanner) throws(JSONError) in
             var sum = 0

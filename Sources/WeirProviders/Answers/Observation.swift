@@ -1,0 +1,89 @@
+import WeirCore
+
+/// What has been seen of an answer so far. The dialects' readers fill it in.
+struct Observation: Sendable {
+    var stated = StatedUsage()
+    /// The last word on usage has been stated: the stated values hold, and no estimate replaces them.
+    var isUsageFinal = false
+    /// Bytes of text, thinking and tool arguments that the model has made.
+    var outputBytes = 0
+    var model: String?
+    var firstTool: String?
+    var isComplete = false
+    var providerError: String?
+    /// The first thing that made a count less than certain.
+    var doubt: String?
+
+    /// Longest text of each kind that is kept, in bytes.
+    static let longestModel = 256
+    static let longestTool = 128
+    static let longestError = 512
+
+    mutating func note(doubt reason: String) { doubt = doubt ?? reason }
+
+    mutating func note(model name: String) {
+        if model == nil, !name.isEmpty, name.utf8.count <= Self.longestModel { model = name }
+    }
+
+    mutating func note(tool name: String) {
+        if firstTool == nil, !name.isEmpty { firstTool = Self.shortened(name, to: Self.longestTool) }
+    }
+
+    mutating func note(error text: String) {
+        if providerError == nil { providerError = Self.shortened(text, to: Self.longestError) }
+    }
+
+    mutating func countOutput(_ scanner: inout JSONScanner) throws(JSONError) {
+        if try scanner.kind() == .string {
+            outputBytes = outputBytes.addingSaturated(try scanner.stringByteCount())
+        } else {
+            try scanner.skip()
+        }
+    }
+
+    /// A string, or nil (and passed over) for anything else.
+    static func text(_ scanner: inout JSONScanner) throws(JSONError) -> String? {
+        if try scanner.kind() == .string {
+            var attempt = scanner
+            if let text = try? attempt.string() {
+                scanner = attempt
+                return text
+            }
+        }
+        try scanner.skip()
+        return nil
+    }
+
+    private enum ErrorField: String, CaseIterable, Sendable { case type, message, code }
+    private static let errorFields = JSONFields(ErrorField.self)
+
+    /// `{"type": …, "message": …}` of either dialect.
+    mutating func readError(_ scanner: inout JSONScanner) throws(JSONError) {
+        switch try scanner.kind() {
+        case .object:
+            var type: String?
+            var message: String?
+            var members = try scanner.beginObject()
+            while let field = try scanner.next(&members, in: Self.errorFields) {
+                let text = try Self.text(&scanner)
+                switch field {
+                case .type: type = text
+                case .message: message = text
+                case .code: type = type ?? text
+                }
+            }
+            note(error: [type, message].compactMap(\.self).joined(separator: ": "))
+        case .null: try scanner.skip()
+        default: note(error: try Self.text(&scanner) ?? "error")
+        }
+    }
+
+    private static func shortened(_ text: String, to bytes: Int) -> String {
+        guard text.utf8.count > bytes else { return text }
+        var end = text.utf8.index(text.utf8.startIndex, offsetBy: bytes)
+        while end > text.startIndex, end.samePosition(in: text.unicodeScalars) == nil {
+            end = text.utf8.index(before: end)
+        }
+        return String(text[..<end])
+    }
+}

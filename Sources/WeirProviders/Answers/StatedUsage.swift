@@ -1,0 +1,67 @@
+import WeirCore
+
+/// Usage as the provider has stated it so far. Both providers repeat it with cumulative values, so the greatest of
+/// each field counts; a field that is absent later keeps its earlier value, and a zero is a zero.
+struct StatedUsage: Sendable, Equatable {
+    var input: Int?
+    var cacheRead: Int?
+    /// All that was written to the cache, where the split by lifetime is missing or smaller.
+    var cacheWrite: Int?
+    var cacheWrite5m: Int?
+    var cacheWrite1h: Int?
+    var output: Int?
+    var reasoning: Int?
+    /// A value was negative, fractional or beyond 2^53 - 1, and was not taken.
+    var hasBadValue = false
+
+    var isEmpty: Bool { input == nil && cacheRead == nil && cacheWrite == nil && output == nil }
+
+    mutating func merge(_ later: StatedUsage) {
+        func greater(_ field: WritableKeyPath<StatedUsage, Int?>) {
+            guard let value = later[keyPath: field] else { return }
+            self[keyPath: field] = max(self[keyPath: field] ?? 0, value)
+        }
+        greater(\.input)
+        greater(\.cacheRead)
+        greater(\.cacheWrite)
+        greater(\.cacheWrite5m)
+        greater(\.cacheWrite1h)
+        greater(\.output)
+        greater(\.reasoning)
+        hasBadValue = hasBadValue || later.hasBadValue
+    }
+
+    /// Anthropic's kinds are disjoint. A cache write whose lifetime is not stated counts as one of 5 minutes.
+    var anthropic: TokenUsage {
+        let oneHour = cacheWrite1h ?? 0
+        let fiveMinutes = max(cacheWrite5m ?? 0, (cacheWrite ?? 0) - oneHour)
+        return TokenUsage(
+            input: input ?? 0, cacheRead: cacheRead ?? 0, cacheWrite5m: max(0, fiveMinutes), cacheWrite1h: oneHour,
+            output: output ?? 0, reasoning: min(reasoning ?? 0, output ?? 0))
+    }
+
+    /// OpenAI's input includes what was read from the cache and written to it.
+    var openAI: TokenUsage {
+        let all = input ?? 0
+        let read = min(cacheRead ?? 0, all)
+        let written = min(cacheWrite ?? 0, all - read)
+        return TokenUsage(
+            input: all - read - written, cacheRead: read, cacheWrite5m: written, output: output ?? 0,
+            reasoning: min(reasoning ?? 0, output ?? 0))
+    }
+
+    /// Reads a count; nil for `null` and for a bad value, which is passed over and remembered.
+    mutating func count(_ scanner: inout JSONScanner) throws(JSONError) -> Int? {
+        let kind = try scanner.kind()
+        if kind == .number {
+            var attempt = scanner
+            if let value = try? attempt.int(), (0...Int.largestExact).contains(value) {
+                scanner = attempt
+                return value
+            }
+        }
+        try scanner.skip()
+        if kind != .null { hasBadValue = true }
+        return nil
+    }
+}

@@ -1,0 +1,145 @@
+import WeirCore
+
+/// Watches an answer pass by and says what it used: fed the body as it arrives, in any split, changing nothing.
+package struct UsageReader: Sendable {
+    /// A plain body is kept until its end, up to this many bytes; beyond, usage is estimated from its length.
+    package static let bodyLimit = 32 << 20
+
+    private let endpoint: Endpoint
+    private var source: Source
+    private var observation = Observation()
+
+    private enum Source: Sendable {
+        case body
+        case events
+    }
+
+    private var body: [UInt8] = []
+    private var bodyBytes = 0
+    private var parser = SSEParser()
+
+    /// - Parameter isEventStream: the answer's content type is `text/event-stream`.
+    package init(endpoint: Endpoint, isEventStream: Bool) {
+        self.endpoint = endpoint
+        source = isEventStream ? .events : .body
+    }
+
+    package mutating func read(_ bytes: UnsafeRawBufferPointer) {
+        switch source {
+        case .body:
+            bodyBytes += bytes.count
+            if bodyBytes <= Self.bodyLimit { body.append(contentsOf: bytes) } else { body = [] }
+        case .events:
+            var position = 0
+            while parser.next(bytes, from: &position) { readEvent() }
+        }
+    }
+
+    package mutating func read(_ bytes: [UInt8]) { bytes.withUnsafeBytes { read($0) } }
+
+    /// The answer's body has ended as it should.
+    package mutating func finish() {
+        guard case .body = source else { return }
+        guard bodyBytes <= Self.bodyLimit else {
+            observation.isComplete = true
+            observation.outputBytes = bodyBytes
+            observation.note(doubt: "the answer is longer than \(Self.bodyLimit) bytes")
+            return
+        }
+        let body = self.body
+        self.body = []
+        body.withUnsafeBytes { bytes in
+            do throws(JSONError) {
+                var scanner = JSONScanner(bytes)
+                try observation.readBody(&scanner, endpoint: endpoint)
+                try scanner.finish()
+                observation.isComplete = true
+            } catch {
+                observation.outputBytes = max(observation.outputBytes, bytes.count)
+                observation.note(doubt: "the answer is not JSON: \(error)")
+            }
+        }
+    }
+
+    private mutating func readEvent() {
+        if parser.isTruncated {
+            observation.note(doubt: "an event is longer than \(SSEParser.limit) bytes")
+            return
+        }
+        parser.data.withUnsafeBytes { bytes in
+            if bytes.count == 6, bytes.elementsEqual("[DONE]".utf8) {
+                observation.isComplete = true
+                return
+            }
+            do throws(JSONError) {
+                var scanner = JSONScanner(bytes)
+                try observation.readEvent(&scanner, endpoint: endpoint)
+                try scanner.finish()
+            } catch {
+                observation.note(doubt: "an event is not JSON: \(error)")
+            }
+        }
+    }
+
+    // MARK: What was seen
+
+    /// The provider's own word so far; nil: it has said nothing.
+    package var usage: TokenUsage? {
+        guard !observation.stated.isEmpty else { return nil }
+        return endpoint.dialect(hasAnthropicVersion: false) == .anthropic
+            ? observation.stated.anthropic : observation.stated.openAI
+    }
+
+    /// Output tokens so far, estimated from the text seen: a quarter of its bytes, rounded up.
+    package var observedOutput: Int {
+        let bytes = observation.outputBytes
+        return bytes / 4 + (bytes % 4 == 0 ? 0 : 1)
+    }
+
+    /// The model that answered, in the provider's words.
+    package var model: String? { observation.model }
+    /// The first tool the model called.
+    package var firstTool: String? { observation.firstTool }
+    /// The end of the answer was seen: its last event, or the end of its body.
+    package var isComplete: Bool { observation.isComplete }
+    /// The error that the provider reported inside the answer.
+    package var providerError: String? { observation.providerError }
+
+    /// What to charge now, and why it is not the provider's own word (nil: it is).
+    ///
+    /// The provider's final statement stands as it is, zeros included. Without one, its greatest statement so far and
+    /// the estimate from the text, the greater of both, and `input` where no input was stated.
+    package func charge(assumingInput input: TokenUsage) -> (usage: TokenUsage, estimated: String?) {
+        guard var charged = usage else {
+            var assumed = input
+            assumed.output = observedOutput
+            return (assumed, observation.doubt ?? "the provider stated no usage")
+        }
+        var reason = observation.stated.hasBadValue ? "the provider stated a count that is none" : nil
+        if observation.stated.input == nil {
+            charged.input = input.input
+            reason = reason ?? "the provider stated no input"
+        }
+        if !observation.isUsageFinal {
+            charged.output = max(charged.output, observedOutput)
+            reason = reason ?? observation.doubt ?? "the provider did not state the final usage"
+        }
+        return (charged, reason)
+    }
+}
+
+extension Observation {
+    fileprivate mutating func readBody(_ scanner: inout JSONScanner, endpoint: Endpoint) throws(JSONError) {
+        switch endpoint {
+        case .messages, .countTokens: try readAnthropicBody(&scanner)
+        case .chatCompletions, .responses, .embeddings, .models: try readOpenAIBody(&scanner, endpoint)
+        }
+    }
+
+    fileprivate mutating func readEvent(_ scanner: inout JSONScanner, endpoint: Endpoint) throws(JSONError) {
+        switch endpoint {
+        case .messages, .countTokens: try readAnthropicEvent(&scanner)
+        case .chatCompletions, .responses, .embeddings, .models: try readOpenAIEvent(&scanner)
+        }
+    }
+}

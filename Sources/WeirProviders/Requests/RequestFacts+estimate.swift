@@ -1,0 +1,69 @@
+import WeirCore
+
+extension RequestFacts {
+    /// Hidden text that providers put around a request: roles, separators, and the instructions for tools (Anthropic
+    /// states at most about 700 tokens for any tool choice). Our own upper bound, in tokens.
+    static let hiddenTokens = 512
+    static let hiddenToolTokens = 1_500
+    /// What an image and a document count in all likelihood; only for what is charged if a node dies at once.
+    static let likelyImageTokens = 1_600
+    static let likelyDocumentTokens = 4_000
+
+    /// What the call may cost at most, and what it costs at least in all likelihood.
+    ///
+    /// Input: a token stands for at least one byte, so the body's text has at most as many tokens as bytes; images
+    /// count at the model's bound, and no input exceeds the context window. The window itself is the bound where the
+    /// body cannot say (documents, input that lies with the provider, tools that the provider runs). Output: the
+    /// caller's bound or the model's ceiling, the lesser, for each answer asked for. The money assumes the dearest
+    /// kind of input that this request can cause.
+    ///
+    /// Outside of this bound: fees per search or session, and input that is counted again in each turn of a tool that
+    /// the provider runs.
+    package func estimate(with model: ModelPrice) -> Estimate {
+        let input = inputBound(with: model)
+        let output = outputBound(with: model)
+        let cost = dearestKinds.map { kind in
+            var usage = TokenUsage(output: output)
+            usage[keyPath: kind] = input
+            return model.price.cost(of: usage)
+        }
+        let likely = likelyInput.clamped(to: input)
+        let observed = TokenUsage(input: likely)
+        return Estimate(
+            tokens: input.addingSaturated(output), cost: cost.max() ?? .zero, observed: observed,
+            observedCost: model.price.cost(of: observed))
+    }
+
+    /// At most this many tokens of input, of all kinds.
+    func inputBound(with model: ModelPrice) -> Int {
+        if documents > 0 || hasRemoteInput || usesServerTools { return model.contextWindow }
+        let bound = textBytes.addingSaturated(images.multipliedSaturated(by: model.maxImageTokens))
+            .addingSaturated(Self.hiddenTokens).addingSaturated(tools > 0 ? Self.hiddenToolTokens : 0)
+        // The window of an embedding model is that of one of its many inputs.
+        return endpoint == .embeddings ? bound : min(bound, model.contextWindow)
+    }
+
+    /// At most this many tokens of output, over all answers.
+    func outputBound(with model: ModelPrice) -> Int {
+        guard endpoint != .embeddings, endpoint.spends else { return 0 }
+        return min(maxOutputTokens ?? model.maxOutputTokens, model.maxOutputTokens)
+            .addingSaturated(predictionBytes).multipliedSaturated(by: choices)
+    }
+
+    private var likelyInput: Int {
+        (textBytes / 4).addingSaturated(images.multipliedSaturated(by: Self.likelyImageTokens))
+            .addingSaturated(documents.multipliedSaturated(by: Self.likelyDocumentTokens))
+    }
+
+    /// OpenAI caches by itself, Anthropic only when asked to.
+    private var dearestKinds: [WritableKeyPath<TokenUsage, Int>] {
+        switch endpoint {
+        case .messages, .countTokens: usesCache ? [\.input, \.cacheWrite5m, \.cacheWrite1h] : [\.input]
+        default: [\.input, \.cacheWrite5m]
+        }
+    }
+}
+
+extension Int {
+    fileprivate func clamped(to bound: Int) -> Int { Swift.min(self, bound) }
+}

@@ -1,0 +1,73 @@
+import WeirCore
+
+/// What the gateway must know of a request's body before it may be forwarded: read once, nothing of it changed.
+///
+/// The reading is strict, so that the provider cannot see another request than the one that was metered: a field read
+/// here that appears twice, in whatever spelling, is refused, and so is a value of another type.
+package struct RequestFacts: Sendable, Equatable {
+    package var endpoint: Endpoint
+    /// As asked for, exactly; never empty, at most 256 bytes.
+    package var model = ""
+    package var isStreaming = false
+    /// The greatest of the bounds the caller set; nil: none.
+    package var maxOutputTokens: Int?
+    /// Answers asked for (`n`).
+    package var choices = 1
+    /// The client itself asked for usage in an OpenAI chat stream.
+    package var includesUsage = false
+
+    /// Bytes of the whole body.
+    package var bodyBytes = 0
+    /// Bytes of images inside the body: they count as images, not as text.
+    package var imageBytes = 0
+    package var images = 0
+    /// Bytes of documents inside the body.
+    package var documentBytes = 0
+    package var documents = 0
+    /// Bytes of a predicted output: rejected parts of it are billed as output.
+    package var predictionBytes = 0
+    package var tools = 0
+    /// Something asks the provider to write its prompt cache (Anthropic's `cache_control`).
+    package var usesCache = false
+    /// Tools that the provider runs itself, and whose results become input.
+    package var usesServerTools = false
+    /// Part of the input lies with the provider: an earlier response, a stored prompt, a container.
+    package var hasRemoteInput = false
+
+    // Where the body may be rewritten.
+    var modelRange = 0..<0
+    var streamOptions = StreamOptions.absent
+    /// Just behind the body's opening brace.
+    var firstMember = 0
+
+    /// What stands at `stream_options`.
+    enum StreamOptions: Equatable {
+        case absent
+        /// `null`, at these bytes.
+        case null(Range<Int>)
+        /// An object without `include_usage`; just behind its brace.
+        case object(firstMember: Int, isEmpty: Bool)
+        /// `include_usage`'s value, at these bytes.
+        case includeUsage(Range<Int>)
+    }
+
+    /// What is left of the body once images and documents are taken out: text, and the JSON around it.
+    package var textBytes: Int { max(0, bodyBytes - imageBytes - documentBytes) }
+
+    init(endpoint: Endpoint) { self.endpoint = endpoint }
+
+    package init(_ body: [UInt8], endpoint: Endpoint) throws(RequestError) {
+        self = try body.withUnsafeBufferPointer { (buffer) throws(RequestError) in
+            try RequestFacts(UnsafeRawBufferPointer(buffer), endpoint: endpoint)
+        }
+    }
+
+    package init(_ body: UnsafeRawBufferPointer, endpoint: Endpoint) throws(RequestError) {
+        do throws(JSONError) {
+            var reading = RequestReading(endpoint: endpoint)
+            self = try reading.read(body)
+        } catch {
+            throw RequestError(cause: error)
+        }
+    }
+}

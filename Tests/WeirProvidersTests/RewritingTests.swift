@@ -1,0 +1,67 @@
+import Testing
+import WeirProviders
+
+@Suite struct RewritingTests {
+    private func rewritten(_ body: String, _ endpoint: Endpoint = .chatCompletions, model: String? = nil) throws
+        -> String?
+    {
+        let bytes = Array(body.utf8)
+        let facts = try RequestFacts(bytes, endpoint: endpoint)
+        return facts.rewritten(bytes, model: model).map { String(decoding: $0, as: UTF8.self) }
+    }
+
+    @Test(arguments: [
+        (#"{"model":"m","stream":true}"#, #"{"stream_options":{"include_usage":true},"model":"m","stream":true}"#),
+        (
+            #" { "model" : "m" , "stream" : true } "#,
+            #" {"stream_options":{"include_usage":true}, "model" : "m" , "stream" : true } "#
+        ),
+        (
+            #"{"model":"m","stream":true,"stream_options": null }"#,
+            #"{"model":"m","stream":true,"stream_options": {"include_usage":true} }"#
+        ),
+        (
+            #"{"model":"m","stream_options":{},"stream":true}"#,
+            #"{"model":"m","stream_options":{"include_usage":true},"stream":true}"#
+        ),
+        (
+            #"{"model":"m","stream":true,"stream_options":{ "include_obfuscation":false}}"#,
+            #"{"model":"m","stream":true,"stream_options":{"include_usage":true, "include_obfuscation":false}}"#
+        ),
+        (
+            #"{"model":"m","stream":true,"stream_options":{"a":[1], "include_usage": false }}"#,
+            #"{"model":"m","stream":true,"stream_options":{"a":[1], "include_usage": true }}"#
+        ),
+        (
+            #"{"model":"m","stream":true,"stream_options":{"include_usage":null}}"#,
+            #"{"model":"m","stream":true,"stream_options":{"include_usage":true}}"#
+        ),
+    ])
+    func `a chat stream is made to tell its usage, every other byte kept`(body: String, wanted: String) throws {
+        #expect(try rewritten(body) == wanted)
+        let facts = try RequestFacts(Array(wanted.utf8), endpoint: .chatCompletions)
+        #expect(facts.includesUsage)
+        #expect(!facts.needsUsage)
+    }
+
+    @Test func `a body that needs no change is forwarded as it is`() throws {
+        #expect(try rewritten(#"{"model":"m"}"#) == nil)
+        #expect(try rewritten(#"{"model":"m","stream":false}"#) == nil)
+        #expect(try rewritten(#"{"model":"m","stream":true,"stream_options":{"include_usage":true}}"#) == nil)
+        #expect(try rewritten(#"{"model":"m","stream":true}"#, .messages) == nil)
+        #expect(try rewritten(#"{"model":"m","stream":true}"#, .responses) == nil)
+        #expect(try rewritten(#"{"model":"m"}"#, model: "m") == nil)
+    }
+
+    @Test func `the model is replaced in place`() throws {
+        #expect(
+            try rewritten(#"{"x":{"model":"a"}, "model" :  "a\u0062" ,"n":1}"#, .messages, model: "new\"")
+                == #"{"x":{"model":"a"}, "model" :  "new\"" ,"n":1}"#)
+        #expect(
+            try rewritten(#"{"model":"a","stream":true}"#, model: "b")
+                == #"{"stream_options":{"include_usage":true},"model":"b","stream":true}"#)
+        #expect(
+            try rewritten(#"{"stream_options":{},"stream":true,"model":"a"}"#, model: "b")
+                == #"{"stream_options":{"include_usage":true},"stream":true,"model":"b"}"#)
+    }
+}
