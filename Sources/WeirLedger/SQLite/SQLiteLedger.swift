@@ -40,7 +40,7 @@ package struct SQLiteLedger: LedgerStore {
 
     package func close() async throws(LedgerError) {
         do {
-            try pool.writeWithoutTransaction { db in
+            try await pool.writeWithoutTransaction { db in
                 // So that the main file alone is the whole ledger, as people who copy files expect. While another process
                 // has it open this may be impossible, and does no harm.
                 do { _ = try db.checkpoint(.truncate) } catch let error as DatabaseError
