@@ -90,7 +90,8 @@ let tests: [Target] = [
             core, "WeirRedis", "WeirLedger", "WeirAdmin", "WeirTestSupport", asyncHTTPClient, nioCore, logging,
         ], swiftSettings: strict),
     .testTarget(
-        name: "WeirSimulatorTests", dependencies: ["WeirSimulator", asyncHTTPClient, nioCore],
+        name: "WeirSimulatorTests",
+        dependencies: ["WeirSimulator", asyncHTTPClient, nioCore, nioPosix, nioHTTP1, logging],
         swiftSettings: strict),
     .testTarget(
         name: "WeirCommandsTests", dependencies: [core, "WeirCommands", argumentParser], swiftSettings: strict),

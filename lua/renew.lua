@@ -27,8 +27,8 @@ local _, admitted, held, call = record_read(record)
 local lease_end = now_from(ARGV[2]) + lease_ms
 redis.call('HSET', KEYS[2], id, record_text(lease_end, admitted, held, call, observed))
 for i = 3, #KEYS do
-    -- XX: what the reaper took away stays away.
-    redis.call('ZADD', KEYS[i], 'XX', lease_end, id)
+    -- Also when it was dropped as dead in between: the call lives, so it counts.
+    redis.call('ZADD', KEYS[i], lease_end, id)
     redis.call('PEXPIREAT', KEYS[i], lease_end + 60000)
 end
 return {1}

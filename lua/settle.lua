@@ -33,7 +33,7 @@ if not redis.call('GET', KEYS[1]) then return {-1} end
 local ended = redis.call('HGET', KEYS[3], id)
 if ended == 'settled' then return {2} end
 local record = redis.call('HGET', KEYS[2], id)
-local now, admitted, held, charged = nil, nil, {}, {}
+local now, admitted, held, charged, was_orphan = nil, nil, {}, {}, false
 if record then
     local _, at, held_text = record_read(record)
     admitted, held = at, numbers(held_text)
@@ -44,9 +44,10 @@ else
         return {4}
     end
     -- Released before: it holds nothing. Orphaned: what was charged then is in its ending.
-    if ended and string.find(ended, '^orphaned') then charged = numbers(ended) end
+    was_orphan = ended and string.find(ended, '^orphaned') ~= nil
+    if was_orphan then charged = numbers(ended) end
 end
 redis.call('XADD', KEYS[4], '*', 'event', event)
 end_record(id, 'settled')
 local skipped = settle_counters(id, now, admitted or birth, held, charged, kinds, units, spans, false)
-return {charged[1] and 3 or 1, skipped}
+return {was_orphan and 3 or 1, skipped}

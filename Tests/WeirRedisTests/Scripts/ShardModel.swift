@@ -112,7 +112,9 @@ struct ShardModel {
                 windows[key, default: []].append(Admission(id: id, ms: ms, units: entry.cost))
             case .budget: reserved[key, default: 0] += entry.cost
             case .inFlight:
-                windows[key, default: []].append(Admission(id: id, ms: nowMs + script.leaseMs, units: 1))
+                // A lease that an admission has seen dead does not come back to life with the clock.
+                windows[key] = (windows[key] ?? []).filter { $0.ms > nowMs }
+                windows[key]?.append(Admission(id: id, ms: nowMs + script.leaseMs, units: 1))
             }
         }
         live[id] = Live(leaseEndMs: nowMs + script.leaseMs, admittedMs: nowMs, held: script.limits.map(\.cost))
@@ -152,9 +154,8 @@ struct ShardModel {
         guard live[id] != nil else { return .lost }
         live[id]?.leaseEndMs = nowMs + leaseMs
         for key in inFlight {
-            windows[key] = windows[key]?.map {
-                $0.id == id ? Admission(id: id, ms: nowMs + leaseMs, units: 1) : $0
-            }
+            windows[key]?.removeAll { $0.id == id }
+            windows[key, default: []].append(Admission(id: id, ms: nowMs + leaseMs, units: 1))
         }
         return .renewed
     }

@@ -1,0 +1,127 @@
+import AsyncHTTPClient
+import NIOCore
+import Testing
+
+@testable import WeirSimulator
+
+@Suite struct CutAnswerTests {
+    /// Reads a stream until `stop` says so of the text read, then hangs up.
+    private func hangUp(_ simulator: Simulator, _ simulate: String, when stop: (String) -> Bool) async throws {
+        let response = try await HTTPClient.shared.execute(
+            simulator.request("/v1/messages", Request.messagesStream, simulate: simulate), timeout: .seconds(20))
+        var text = ""
+        for try await part in response.body {
+            text += String(buffer: part)
+            if stop(text) { break }
+        }
+    }
+
+    private func deltas(_ text: String) -> Int { text.ranges(of: "event: content_block_delta").count }
+
+    @Test(arguments: [0, 1, 4])
+    func `a client that hangs up pays for its input and the output made until then`(after chunks: Int) async throws {
+        try await withSimulator { simulator in
+            // The delay is far longer than it takes to notice that the client has gone.
+            let simulate = "input=100;output=50;chunks=5;hang-after=\(chunks)"
+            if chunks == 0 {
+                let request = simulator.request(
+                    "/v1/messages", Request.messages, simulate: "input=9;head-delay-ms=60000")
+                let call = Task { try await HTTPClient.shared.execute(request, timeout: .seconds(30)) }
+                while simulator.log().isEmpty { try await Task.sleep(for: .milliseconds(2)) }
+                call.cancel()
+                _ = await call.result
+                let seen = try await simulator.lastCall()
+                #expect(seen.outcome == .clientGone && seen.usage == SimulatedUsage(freshInput: 9) && seen.status == 0)
+            } else {
+                let slow = simulate.replacing("hang-after=\(chunks)", with: "delay-ms=400")
+                try await hangUp(simulator, slow) { self.deltas($0) == chunks }
+                let seen = try await simulator.lastCall()
+                #expect(seen.outcome == .clientGone && seen.isStream && seen.status == 200)
+                #expect(seen.usage.freshInput == 100)
+                #expect(seen.usage.output >= chunks * 10 && seen.usage.output < 50)
+            }
+        }
+    }
+
+    @Test func `an answer that hangs sends so many chunks and nothing more, and stays hung`() async throws {
+        try await withSimulator { simulator in
+            let response = try await HTTPClient.shared.execute(
+                simulator.request(
+                    "/v1/messages", Request.messagesStream, simulate: "input=100;output=50;chunks=5;hang-after=3"),
+                timeout: .seconds(20))
+            var text = ""
+            for try await part in response.body {
+                text += String(buffer: part)
+                if deltas(text) == 3, simulator.log().last?.outcome == .hung { break }
+            }
+            #expect(deltas(text) == 3 && !text.contains("content_block_stop"))
+            let call = try await simulator.lastCall()
+            #expect(call.outcome == .hung && call.usage == SimulatedUsage(freshInput: 100, output: 30))
+        }
+        // Stopping has hung up on the client, which changes nothing.
+    }
+
+    @Test func `an answer that hangs before its head costs nothing`() async throws {
+        try await withSimulator { simulator in
+            let request = simulator.request("/v1/chat/completions", Request.chat, simulate: "hang-after=0")
+            let call = Task { try await HTTPClient.shared.execute(request, timeout: .seconds(30)) }
+            let seen = try await simulator.lastCall()
+            call.cancel()
+            guard case .failure = await call.result else {
+                Issue.record("a hung call was answered")
+                return
+            }
+            #expect(seen.outcome == .hung && seen.usage == SimulatedUsage() && seen.status == 0)
+        }
+    }
+
+    @Test(arguments: [0, 2, 5])
+    func `a reset comes after so many chunks and breaks the connection`(after chunks: Int) async throws {
+        try await withSimulator { simulator in
+            var text = ""
+            await #expect(throws: (any Error).self) {
+                let response = try await HTTPClient.shared.execute(
+                    simulator.request(
+                        "/v1/messages", Request.messagesStream,
+                        simulate: "input=100;output=50;chunks=5;reset-after=\(chunks)"), timeout: .seconds(20))
+                for try await part in response.body { text += String(buffer: part) }
+            }
+            #expect(deltas(text) == chunks && !text.contains("message_stop"))
+            let call = try await simulator.lastCall()
+            #expect(call.outcome == .reset)
+            #expect(
+                call.usage == (chunks == 0 ? SimulatedUsage() : SimulatedUsage(freshInput: 100, output: chunks * 10)))
+        }
+    }
+
+    @Test func `a plain answer can be cut in half`() async throws {
+        try await withSimulator { simulator in
+            await #expect(throws: (any Error).self) {
+                _ = try await simulator.send("/v1/messages", Request.messages, simulate: "input=3;reset-after=1")
+            }
+            let call = try await simulator.lastCall()
+            #expect(call.outcome == .reset && call.usage == SimulatedUsage(freshInput: 3, output: 20))
+        }
+    }
+
+    @Test func `a stream of many megabytes waits for a client that reads slowly`() async throws {
+        try await withSimulator { simulator in
+            let body = Request.messagesStream.replacing("1000", with: "1000000")
+            let response = try await HTTPClient.shared.execute(
+                simulator.request("/v1/messages", body, simulate: "output=262144;chunks=100000"), timeout: .seconds(60))
+            var iterator = response.body.makeAsyncIterator()
+            _ = try await iterator.next()
+            // Nobody reads now: the simulator must run full, with most of the answer still to be made.
+            var made = -1
+            while case let now = simulator.log()[0].usage.output, now != made || now == 0 {
+                made = now
+                try await Task.sleep(for: .milliseconds(100))
+            }
+            #expect(made < 262_144)
+            var events = ""
+            while let part = try await iterator.next() { events = String(String(buffer: part).suffix(200)) }
+            #expect(events.hasSuffix("data: {\"type\":\"message_stop\"}\n\n"))
+            #expect(try await simulator.lastCall().usage.output == 262_144)
+        }
+    }
+}
