@@ -19,8 +19,10 @@ package actor Aggregator {
     /// Rings when sums have changed.
     private let bell = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
 
+    private var ingestProblem: String? = "starting"
+    private var leadProblem: String?
     /// Why it is not at work, or nil: for health pages.
-    package private(set) var unreadyReason: String? = "starting"
+    package var unreadyReason: String? { ingestProblem ?? leadProblem }
     package private(set) var isLeading = false
 
     /// - Parameter pool: started, and closed, by the caller.
@@ -43,23 +45,29 @@ package actor Aggregator {
     package func ingest() async throws(AggregatorError) -> Ingester.Report {
         let ingester = try await joined().ingester
         let report = try await ingester.step()
-        if report.ledger.changedSums { bell.continuation.yield() }
+        if !report.isEmpty { bell.continuation.yield() }
         return report
     }
 
     /// What only the leader does: publish, evaluate, make shards ready. Returns whether this one leads.
     @discardableResult
     package func lead() async throws(AggregatorError) -> Bool {
-        let (ingester, readiness) = try await joined()
+        let readiness = try await joined().readiness
         isLeading = try await leadership.step()
         guard isLeading else { return false }
+        // A Redis that has lost everything is set up again, with the shards that this one knows.
+        guard try await Deployment.join(redis, shards: readiness.shards.count) == readiness.shards else {
+            throw .misconfigured("weir:meta now has another number of shards; start the aggregator again")
+        }
         try await publisher.step()
         try await evaluator.step()
         let unready = try await readiness.unready()
-        // What Redis still holds must be in the ledger before the ledger's sums become budgets.
-        if !unready.isEmpty, await ingester.isDrained { try await readiness.open(unready) }
+        if !unready.isEmpty { _ = try await readiness.open(unready) }
         return true
     }
+
+    /// Evaluates soon: somebody has just changed what is to be published.
+    package nonisolated func wake() { bell.continuation.yield() }
 
     private func joined() async throws(AggregatorError) -> (ingester: Ingester, readiness: Readiness) {
         if let ingester, let readiness { return (ingester, readiness) }
@@ -88,7 +96,7 @@ package actor Aggregator {
             group.cancelAll()
             return first
         }
-        unreadyReason = "stopped"
+        ingestProblem = "stopped"
         if isLeading {
             isLeading = false
             // Best effort: without it the next leader waits for the lease to end. In a task of its own, since this one
@@ -110,13 +118,13 @@ package actor Aggregator {
             do {
                 let report = try await ingest()
                 trouble.isOver()
-                unreadyReason = nil
+                ingestProblem = nil
                 // After a full batch there is more; after an empty one longer and longer.
                 wait = report.isEmpty ? min(wait * 2, configuration.longestWait) : configuration.shortestWait
             } catch {
                 if error.isFatal { return error }
                 if error == .cancelled { return nil }
-                unreadyReason = "\(error)"
+                ingestProblem = "\(error)"
                 wait = trouble.wait(after: error)
             }
             guard await pause(wait) else { return nil }
@@ -127,12 +135,16 @@ package actor Aggregator {
     private func keepLeading() async -> AggregatorError? {
         var trouble = Trouble(what: "lead", logger: logger)
         for await _ in bell.stream {
-            do {
+            let start = ContinuousClock.now
+            do throws(AggregatorError) {
                 try await lead()
                 trouble.isOver()
+                leadProblem = nil
+                guard await pause(max(configuration.evaluationPause, start.duration(to: .now))) else { return nil }
             } catch {
                 if error.isFatal { return error }
                 if error == .cancelled { return nil }
+                leadProblem = "\(error)"
                 guard await pause(trouble.wait(after: error)) else { return nil }
             }
         }

@@ -10,6 +10,8 @@ package struct AggregatorConfiguration: Sendable {
     package var longestWait: Duration = .milliseconds(100)
     /// How often limits are evaluated when nothing was spent: periods end by themselves.
     package var evaluateEvery: Duration = .seconds(1)
+    /// The least time between two evaluations, however much is spent. They also never take more than half of the time.
+    package var evaluationPause: Duration = .milliseconds(50)
     /// Entries that another consumer took so long ago are taken over: it is dead, or stuck on a batch.
     package var claimAfter: Duration = .seconds(30)
     package var claimEvery: Duration = .seconds(5)

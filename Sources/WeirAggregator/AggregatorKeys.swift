@@ -6,6 +6,8 @@ enum AggregatorKeys {
     /// Hash: `<resource>/<team>` → what the aggregator set in a limited set, and what stood there before. It takes back
     /// only what stands here, so that entries made by hand stay.
     static let ownLimits = "weir:quota-limits-set-by-ledger"
+    /// String: the ledger's revision of which policy and keys in Redis were made.
+    static let publishedRevision = "weir:published-revision"
     /// Counts leaders: the fencing token of each.
     static let leaderToken = "weir:leader-token"
 

@@ -36,6 +36,31 @@ struct AggregatorRedis: Sendable {
         return seconds * 1000 + micros / 1000
     }
 
+    /// Does `body` for every item, a few hundred on their way at once: enough to be quick, too few to hold up anybody.
+    /// Fails if one fails, after all of its piece were tried.
+    nonisolated(nonsending) func forEach<Item: Sendable>(
+        _ items: [Item], _ body: @escaping @Sendable (Item) async throws(AggregatorError) -> Void
+    ) async throws(AggregatorError) {
+        for start in stride(from: 0, to: items.count, by: 256) {
+            let failure = await withTaskGroup(of: AggregatorError?.self) { group in
+                for item in items[start..<min(start + 256, items.count)] {
+                    group.addTask {
+                        do throws(AggregatorError) {
+                            try await body(item)
+                            return nil
+                        } catch {
+                            return error
+                        }
+                    }
+                }
+                var failure: AggregatorError?
+                for await answer in group { failure = failure ?? answer }
+                return failure
+            }
+            if let failure { throw failure }
+        }
+    }
+
     nonisolated(nonsending) func hash(_ key: String) async throws(AggregatorError) -> [String: String] {
         guard case .array(let parts) = try await send(["HGETALL", .string(key)]) else { return [:] }
         return RedisValue.dictionary(parts)

@@ -7,13 +7,15 @@ struct Deployment {
 
     /// Writes what is absent, changes nothing that stands, and returns the shards.
     static func join(_ redis: AggregatorRedis, shards: Int) async throws(AggregatorError) -> [Shard] {
-        let key = RedisArgument.string(RedisKeys.meta)
-        let now = try await redis.nowMs()
-        // The shards before the layout: whoever reads a layout finds the rest.
-        _ = try await redis.send(["HSETNX", key, "shards", .int(shards)])
-        _ = try await redis.send(["HSETNX", key, "created_at", .int(now)])
-        _ = try await redis.send(["HSETNX", key, "layout", .int(layout)])
-        let meta = try await redis.hash(RedisKeys.meta)
+        var meta = try await redis.hash(RedisKeys.meta)
+        if meta["shards"] == nil || meta["created_at"] == nil || meta["layout"] == nil {
+            let key = RedisArgument.string(RedisKeys.meta)
+            // The shards before the layout: whoever reads a layout finds the rest.
+            _ = try await redis.send(["HSETNX", key, "shards", .int(shards)])
+            _ = try await redis.send(["HSETNX", key, "created_at", .int(try await redis.nowMs())])
+            _ = try await redis.send(["HSETNX", key, "layout", .int(layout)])
+            meta = try await redis.hash(RedisKeys.meta)
+        }
         guard meta["layout"] == String(layout) else {
             throw .misconfigured("weir:meta has layout \(meta["layout"] ?? "none"); this version knows \(layout)")
         }

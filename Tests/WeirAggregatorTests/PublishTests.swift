@@ -45,6 +45,38 @@ import WeirTestSupport
         }
     }
 
+    @Test func `a Redis that comes back from an old snapshot gets today's keys`() async throws {
+        try await TestDeployment.run { deployment in
+            try await deployment.apply()
+            try await deployment.ledger.insertKey(key("k1"), audit: testAudit)
+            let aggregator = deployment.aggregator()
+            try await aggregator.lead()
+            try await deployment.send("SAVE")
+            _ = try await deployment.ledger.revokeKey(id: "k1", audit: testAudit)
+            try await aggregator.lead()
+            #expect(try await record("k1", deployment)?.isActive == false)
+            try await deployment.server.restart()
+            try await deployment.pool.waitUntilReady(timeout: .seconds(20))
+            #expect(try await record("k1", deployment)?.isActive == true, "the snapshot must really be the old one")
+            try await eventually("leading again") { try await aggregator.lead() }
+            #expect(try await record("k1", deployment)?.isActive == false)
+        }
+    }
+
+    @Test func `a deployment that was lost is set up again with the same shards`() async throws {
+        try await TestDeployment.run { deployment in
+            let aggregator = deployment.aggregator { $0.shards = 4 }
+            _ = try await aggregator.ingest()
+            try await deployment.send("FLUSHALL")
+            try await eventually("leading again") { try await aggregator.lead() }
+            #expect(try await deployment.send("HGET", .string(RedisKeys.meta), "shards").words == "4")
+            // Somebody else has set it up otherwise: going on would read the wrong streams.
+            try await deployment.send("HSET", .string(RedisKeys.meta), "shards", "5")
+            let error = await #expect(throws: AggregatorError.self) { try await aggregator.lead() }
+            #expect(error?.isFatal == true)
+        }
+    }
+
     @Test func `a deployment is born once, and one of another layout is refused`() async throws {
         try await TestDeployment.run { deployment in
             _ = try await deployment.aggregator().ingest()

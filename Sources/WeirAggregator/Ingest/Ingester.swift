@@ -36,8 +36,6 @@ package actor Ingester {
     private var sources: [Source]
     private var nextClaim = ContinuousClock.now
     private var isBusy = false
-    /// True when the last step found nothing more to read.
-    private(set) var isDrained = false
 
     init(
         configuration: AggregatorConfiguration, redis: AggregatorRedis, ledger: any LedgerStore, shards: [Shard],
@@ -58,11 +56,8 @@ package actor Ingester {
         guard !isBusy else { return Report() }
         isBusy = true
         defer { isBusy = false }
-        isDrained = false
-        do {
-            let report = try await readCommitAcknowledge()
-            isDrained = report.isEmpty
-            return report
+        do throws(AggregatorError) {
+            return try await readCommitAcknowledge()
         } catch {
             // Whatever was delivered and not acknowledged is this consumer's now, and is read again.
             for index in sources.indices { sources[index].hasPending = true }
@@ -149,25 +144,11 @@ package actor Ingester {
     }
 
     private func acknowledge(_ batches: [(index: Int, entries: [StreamEntry])]) async throws(AggregatorError) {
-        let failure = await withTaskGroup(of: AggregatorError?.self) { group in
-            for (index, entries) in batches {
-                let stream = sources[index].stream
-                let ids = entries.map(\.id)
-                group.addTask {
-                    do throws(AggregatorError) {
-                        try await stream.acknowledge(ids)
-                        try await stream.trim()
-                        return nil
-                    } catch {
-                        return error
-                    }
-                }
-            }
-            var failure: AggregatorError?
-            for await answer in group { failure = failure ?? answer }
-            return failure
+        let done = batches.map { (stream: sources[$0.index].stream, ids: $0.entries.map(\.id)) }
+        try await redis.forEach(done) { (item) async throws(AggregatorError) in
+            try await item.stream.acknowledge(item.ids)
+            try await item.stream.trim()
         }
-        if let failure { throw failure }
     }
 
     /// Takes over what a consumer that no longer lives was given. Returns how many of its entries are gone.

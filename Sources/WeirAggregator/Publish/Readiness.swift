@@ -41,30 +41,49 @@ struct Readiness: Sendable {
         return missing.sorted { $0.number < $1.number }
     }
 
-    /// Seeds, then opens. Nothing is opened without a policy: it says which budgets there are.
+    /// Seeds, then opens, those whose stream is empty: all that Redis held of them is in the ledger then, and nothing is
+    /// added while they are not ready. Nothing is opened without a policy: it says which budgets there are.
     ///
-    /// Called when all events that Redis holds are in the ledger. Repeating it, also half-way, changes nothing: seeds never
-    /// lower a counter, and a shard that is open is left alone.
-    func open(_ unready: [Shard]) async throws(AggregatorError) {
+    /// Repeating it, also half-way, changes nothing: seeds never lower a counter, and a shard that is open is left alone.
+    /// Returns how many it opened.
+    func open(_ unready: [Shard]) async throws(AggregatorError) -> Int {
+        let ready = try await drained(unready)
+        guard !ready.isEmpty else { return 0 }
         let nowMs = try await redis.nowMs()
         let seeds: [Seed]
         do {
-            guard let policy = try await ledger.currentPolicy()?.policy else { return }
+            guard let policy = try await ledger.currentPolicy()?.policy else { return 0 }
             seeds = try await Self.seeds(policy: policy, ledger: ledger, shardCount: shards.count, nowMs: nowMs)
         } catch { throw error == .cancelled ? .cancelled : .ledger(error) }
-        let wanted = Set(unready)
-        for seed in seeds where wanted.contains(seed.shard) {
+        let wanted = Set(ready)
+        let due = seeds.filter { wanted.contains($0.shard) }
+        try await redis.forEach(due) { [redis] (seed) async throws(AggregatorError) in
             _ = try await redis.run(
                 ScriptCatalogue.seed, keys: [RedisKeys.epoch(seed.shard), seed.key],
                 arguments: [.int(seed.settled), .int(seed.expireAtMs)])
         }
-        for shard in unready {
+        for shard in ready {
             let id = UInt64.random(in: .min ... .max)
             _ = try await redis.send([
                 "SET", .string(RedisKeys.epoch(shard)), .string("\(nowMs)-\(String(id, radix: 16))"), "NX",
             ])
         }
-        logger.notice("shards ready", metadata: ["shards": "\(unready.count)", "budgets": "\(seeds.count)"])
+        logger.notice("shards ready", metadata: ["shards": "\(ready.count)", "budgets": "\(due.count)"])
+        return ready.count
+    }
+
+    /// Those of which the ledger has everything.
+    private func drained(_ shards: [Shard]) async throws(AggregatorError) -> [Shard] {
+        var drained: [Shard] = []
+        for shard in shards {
+            // What an aggregator acknowledged, and was killed before it could trim it, goes now.
+            let stream = ShardStream(shard: shard, redis: redis, consumer: "")
+            do { try await stream.trim() } catch .redis(.server(let text)) where text.hasPrefix("NOGROUP") {
+                // Neither stream nor group: a new Redis. Or a stream without a group: then its length says so.
+            }
+            if try await redis.send(["XLEN", .string(stream.key)]) == .integer(0) { drained.append(shard) }
+        }
+        return drained
     }
 
     /// What the ledger knows of the budgets of the current periods.
