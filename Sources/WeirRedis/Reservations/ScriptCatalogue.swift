@@ -8,7 +8,11 @@ package enum ScriptCatalogue {
     package static let expired = script("expired", PackageResources.expired_lua)
     package static let peek = script("peek", PackageResources.peek_lua)
 
-    package static let all = [admit, settle, renew, release, reap, expired, peek]
+    package static let unlimit = script("unlimit", PackageResources.unlimit_lua)
+    package static let lead = script("lead", PackageResources.lead_lua)
+    package static let seed = script("seed", PackageResources.seed_lua)
+
+    package static let all = [admit, settle, renew, release, reap, expired, peek, unlimit, lead, seed]
 
     private static let pieces: [Substring: [UInt8]] = [
         "lib/arguments.lua": PackageResources.arguments_lua,

@@ -1,0 +1,168 @@
+import Logging
+import WeirLedger
+import WeirRedis
+
+/// Carries usage into the ledger and the ledger's verdicts back to the nodes. Running a step twice changes nothing.
+///
+/// Any number may run at once: all ingest, one leads (publishes, evaluates, makes shards ready).
+package actor Aggregator {
+    private let configuration: AggregatorConfiguration
+    private let redis: AggregatorRedis
+    private let ledger: any LedgerStore
+    private let logger: Logger
+    private let leadership: Leadership
+    private let publisher: Publisher
+    private let evaluator: Evaluator
+    /// Both from the moment `weir:meta` is known.
+    private var ingester: Ingester?
+    private var readiness: Readiness?
+    /// Rings when sums have changed.
+    private let bell = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+
+    private var ingestProblem: String? = "starting"
+    private var leadProblem: String?
+    /// Why it is not at work, or nil: for health pages.
+    package var unreadyReason: String? { ingestProblem ?? leadProblem }
+    package private(set) var isLeading = false
+
+    /// - Parameter pool: started, and closed, by the caller.
+    /// - Parameter ledger: closed by the caller.
+    package init(configuration: AggregatorConfiguration, pool: RedisPool, ledger: any LedgerStore, logger: Logger) {
+        self.configuration = configuration
+        self.ledger = ledger
+        self.logger = logger
+        redis = AggregatorRedis(
+            pool: pool, deadline: configuration.redisDeadline, fixedNowMs: configuration.nowMs)
+        leadership = Leadership(
+            redis: redis, name: configuration.name, lease: configuration.leaderLease, logger: logger)
+        publisher = Publisher(redis: redis, ledger: ledger, logger: logger)
+        evaluator = Evaluator(redis: redis, ledger: ledger, logger: logger)
+    }
+
+    // MARK: Steps
+
+    /// One batch of every shard into the ledger.
+    package func ingest() async throws(AggregatorError) -> Ingester.Report {
+        let ingester = try await joined().ingester
+        let report = try await ingester.step()
+        if !report.isEmpty { bell.continuation.yield() }
+        return report
+    }
+
+    /// What only the leader does: publish, evaluate, make shards ready. Returns whether this one leads.
+    @discardableResult
+    package func lead() async throws(AggregatorError) -> Bool {
+        let readiness = try await joined().readiness
+        isLeading = try await leadership.step()
+        guard isLeading else { return false }
+        // A Redis that has lost everything is set up again, with the shards that this one knows.
+        guard try await Deployment.join(redis, shards: readiness.shards.count) == readiness.shards else {
+            throw .misconfigured("weir:meta now has another number of shards; start the aggregator again")
+        }
+        try await publisher.step()
+        try await evaluator.step()
+        let unready = try await readiness.unready()
+        if !unready.isEmpty { _ = try await readiness.open(unready) }
+        return true
+    }
+
+    /// Evaluates soon: somebody has just changed what is to be published.
+    package nonisolated func wake() { bell.continuation.yield() }
+
+    private func joined() async throws(AggregatorError) -> (ingester: Ingester, readiness: Readiness) {
+        if let ingester, let readiness { return (ingester, readiness) }
+        let shards = try await Deployment.join(redis, shards: configuration.shards)
+        // Another task may have joined meanwhile.
+        if let ingester, let readiness { return (ingester, readiness) }
+        let parts = (
+            ingester: Ingester(
+                configuration: configuration, redis: redis, ledger: ledger, shards: shards, logger: logger),
+            readiness: Readiness(redis: redis, ledger: ledger, shards: shards, logger: logger)
+        )
+        (ingester, readiness) = parts
+        return parts
+    }
+
+    // MARK: At work
+
+    /// Works until the task is cancelled. Failures of Redis and of the ledger are waited out, with alarms.
+    /// - Throws: a failure that only a new process or a person can mend (``AggregatorError/isFatal``).
+    package func run() async throws(AggregatorError) {
+        let failure = await withTaskGroup(of: AggregatorError?.self) { group in
+            group.addTask { await self.keepIngesting() }
+            group.addTask { await self.keepLeading() }
+            group.addTask { await self.ringRegularly() }
+            let first = await group.next() ?? nil
+            group.cancelAll()
+            return first
+        }
+        ingestProblem = "stopped"
+        if isLeading {
+            isLeading = false
+            // Best effort: without it the next leader waits for the lease to end. In a task of its own, since this one
+            // may be cancelled, and a cancelled task sends nothing.
+            await Task { [leadership, logger] in
+                do throws(AggregatorError) { try await leadership.resign() } catch {
+                    logger.warning("could not give up leading", metadata: ["error": "\(error)"])
+                }
+            }.value
+        }
+        if let failure { throw failure }
+    }
+
+    /// Nil: cancelled.
+    private func keepIngesting() async -> AggregatorError? {
+        var wait = configuration.shortestWait
+        var trouble = Trouble(what: "ingest", logger: logger)
+        while !Task.isCancelled {
+            do {
+                let report = try await ingest()
+                trouble.isOver()
+                ingestProblem = nil
+                // After a full batch there is more; after an empty one longer and longer.
+                wait = report.isEmpty ? min(wait * 2, configuration.longestWait) : configuration.shortestWait
+            } catch {
+                if error.isFatal { return error }
+                if error == .cancelled { return nil }
+                ingestProblem = "\(error)"
+                wait = trouble.wait(after: error)
+            }
+            guard await pause(wait) else { return nil }
+        }
+        return nil
+    }
+
+    private func keepLeading() async -> AggregatorError? {
+        var trouble = Trouble(what: "lead", logger: logger)
+        for await _ in bell.stream {
+            let start = ContinuousClock.now
+            do throws(AggregatorError) {
+                try await lead()
+                trouble.isOver()
+                leadProblem = nil
+                guard await pause(max(configuration.evaluationPause, start.duration(to: .now))) else { return nil }
+            } catch {
+                if error.isFatal { return error }
+                if error == .cancelled { return nil }
+                leadProblem = "\(error)"
+                guard await pause(trouble.wait(after: error)) else { return nil }
+            }
+        }
+        return nil
+    }
+
+    private func ringRegularly() async -> AggregatorError? {
+        repeat { bell.continuation.yield() } while await pause(configuration.evaluateEvery)
+        return nil
+    }
+
+    /// False if the task was cancelled meanwhile.
+    private func pause(_ duration: Duration) async -> Bool {
+        do {
+            try await Task.sleep(for: duration)
+            return true
+        } catch {
+            return false
+        }
+    }
+}

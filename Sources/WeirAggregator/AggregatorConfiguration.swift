@@ -1,0 +1,30 @@
+/// How an aggregator works. The defaults suit a deployment of any size.
+package struct AggregatorConfiguration: Sendable {
+    /// This process's name in the consumer groups and in `weir:leader`; unique, but the same after a restart, so that what
+    /// it had not acknowledged is found at once. Two with one name still write each event once.
+    package var name: String
+    /// Events of one shard in one batch: sixteen shards fill a transaction of 4,800, where SQLite is near its best.
+    package var batchPerShard = 300
+    /// How long it waits when the streams are empty; after an event the shortest wait begins again.
+    package var shortestWait: Duration = .milliseconds(5)
+    package var longestWait: Duration = .milliseconds(100)
+    /// How often limits are evaluated when nothing was spent: periods end by themselves.
+    package var evaluateEvery: Duration = .seconds(1)
+    /// The least time between two evaluations, however much is spent. They also never take more than half of the time.
+    package var evaluationPause: Duration = .milliseconds(50)
+    /// Entries that another consumer took so long ago are taken over: it is dead, or stuck on a batch.
+    package var claimAfter: Duration = .seconds(30)
+    package var claimEvery: Duration = .seconds(5)
+    /// For one command. Not a decision that a client waits for, so it may take long before it is given up.
+    package var redisDeadline: Duration = .seconds(5)
+    /// How long the leader leads without a sign of life.
+    package var leaderLease: Duration = .seconds(3)
+    /// The size of a usage event beyond which it is poison.
+    package var largestEventBytes = 1 << 20
+    /// Shards of a deployment that is born now.
+    package var shards = 16
+    /// Fixed time for tests, milliseconds since 1970; nil: Redis's.
+    package var nowMs: (@Sendable () -> Int)?
+
+    package init(name: String) { self.name = name }
+}

@@ -1,0 +1,16 @@
+import WeirCore
+import WeirRedis
+
+/// Keys that only aggregators use.
+enum AggregatorKeys {
+    /// Hash: `<resource>/<team>` → what the aggregator set in a limited set, and what stood there before. It takes back
+    /// only what stands here, so that entries made by hand stay.
+    static let ownLimits = "weir:quota-limits-set-by-ledger"
+    /// String: the ledger's revision of which policy and keys in Redis were made.
+    static let publishedRevision = "weir:published-revision"
+    /// Counts leaders: the fencing token of each.
+    static let leaderToken = "weir:leader-token"
+
+    /// String: the threshold in micro-dollars at which the cost guard last acted in a period. Lives a day longer than it.
+    static func costGuard(_ act: String, period: Period.Instance) -> String { "weir:cost-guard:\(act):\(period.id)" }
+}

@@ -1,0 +1,89 @@
+import NIOCore
+import WeirRedis
+
+/// Redis as the aggregator uses it: patient, and with the replies it expects.
+struct AggregatorRedis: Sendable {
+    let pool: RedisPool
+    let deadline: Duration
+    let fixedNowMs: (@Sendable () -> Int)?
+
+    nonisolated(nonsending) func send(_ command: [RedisArgument]) async throws(AggregatorError) -> RedisValue {
+        do {
+            return try await pool.send(command, deadline: deadline)
+        } catch {
+            throw error == .cancelled ? .cancelled : .redis(error)
+        }
+    }
+
+    /// As ``RedisPool/run(_:keys:arguments:)``.
+    nonisolated(nonsending) func run(_ script: RedisScript, keys: [String], arguments: [RedisArgument])
+        async throws(AggregatorError) -> RedisValue
+    {
+        let tail = [.int(keys.count)] + keys.map { RedisArgument.string($0) } + arguments
+        do {
+            return try await send(["EVALSHA", .string(script.sha1)] + tail)
+        } catch .redis(.server(let text)) where text.hasPrefix("NOSCRIPT") {
+            return try await send(["EVAL", .bytes(script.body)] + tail)
+        }
+    }
+
+    /// Redis's time, milliseconds since 1970.
+    nonisolated(nonsending) func nowMs() async throws(AggregatorError) -> Int {
+        if let fixedNowMs { return fixedNowMs() }
+        guard case .array(let parts) = try await send(["TIME"]), parts.count == 2,
+            let seconds = parts[0].words.flatMap({ Int($0) }), let micros = parts[1].words.flatMap({ Int($0) })
+        else { throw .redis(.protocolViolation("TIME: not two numbers")) }
+        return seconds * 1000 + micros / 1000
+    }
+
+    /// Does `body` for every item, a few hundred on their way at once: enough to be quick, too few to hold up anybody.
+    /// Fails if one fails, after all of its piece were tried.
+    nonisolated(nonsending) func forEach<Item: Sendable>(
+        _ items: [Item], _ body: @escaping @Sendable (Item) async throws(AggregatorError) -> Void
+    ) async throws(AggregatorError) {
+        for start in stride(from: 0, to: items.count, by: 256) {
+            let failure = await withTaskGroup(of: AggregatorError?.self) { group in
+                for item in items[start..<min(start + 256, items.count)] {
+                    group.addTask {
+                        do throws(AggregatorError) {
+                            try await body(item)
+                            return nil
+                        } catch {
+                            return error
+                        }
+                    }
+                }
+                var failure: AggregatorError?
+                for await answer in group { failure = failure ?? answer }
+                return failure
+            }
+            if let failure { throw failure }
+        }
+    }
+
+    nonisolated(nonsending) func hash(_ key: String) async throws(AggregatorError) -> [String: String] {
+        guard case .array(let parts) = try await send(["HGETALL", .string(key)]) else { return [:] }
+        return RedisValue.dictionary(parts)
+    }
+}
+
+extension RedisValue {
+    /// A bulk or status reply as text. Named unlike the payloads of the cases.
+    var words: String? {
+        switch self {
+        case .bulk(let buffer): String(buffer: buffer)
+        case .status(let text): text
+        case .integer(let number): String(number)
+        case .null, .array, .error: nil
+        }
+    }
+
+    /// Names and values in turn.
+    static func dictionary(_ parts: [RedisValue]) -> [String: String] {
+        var values: [String: String] = [:]
+        for index in stride(from: 0, to: parts.count - 1, by: 2) {
+            if let name = parts[index].words, let value = parts[index + 1].words { values[name] = value }
+        }
+        return values
+    }
+}

@@ -1,0 +1,99 @@
+import WeirCore
+import WeirLedger
+
+/// A team in the limited set of a resource.
+struct LimitedTeam: Hashable, Sendable {
+    let resource: String
+    let team: String
+}
+
+/// Who is limited and what the cost guard sees: a function of the policy, the ledger's sums and the time, nothing else.
+struct Evaluation: Sendable, Equatable {
+    /// Why and until when a team is limited.
+    struct Verdict: Sendable, Equatable {
+        let limit: Limit.ID
+        /// Unix seconds: the end of the limit's period.
+        let untilS: Int
+        /// In the limit's unit.
+        let spent: Int
+        let amount: Int
+    }
+
+    /// What everybody spent in the cost guard's period.
+    struct Guarded: Sendable, Equatable {
+        let period: Period.Instance
+        let costGuard: Policy.CostGuard
+        let spent: MicroUSD
+    }
+
+    /// One sum that the ledger is asked for.
+    struct Question: Sendable {
+        let limit: Limit
+        let period: Period.Instance
+        let selection: CallSelection
+    }
+
+    var limited: [LimitedTeam: Verdict] = [:]
+    var guarded: Guarded?
+
+    /// The sums needed: one per limit that the ledger enforces. A limit without a resource has no limited set, and one
+    /// without a period no sum; the policy file refuses both.
+    static func questions(policy: Policy, nowMs: Int) -> [Question] {
+        policy.limits.compactMap { limit in
+            guard limit.enforce == .ledger, limit.per == .team, limit.match.resource != nil,
+                limit.unit != .concurrency, case .period(let period) = limit.span
+            else { return nil }
+            return Question(
+                limit: limit, period: period.containing(ms: nowMs), selection: limit.match.selection(in: policy))
+        }
+    }
+
+    /// - Parameter sums: for each question, in its order, what each team spent.
+    /// - Parameter overrides: amounts that differ from policy.
+    init(
+        questions: [Question], sums: [[Spend]], overrides: [Override], guarded: Guarded?
+    ) {
+        self.guarded = guarded
+        let amounts = Dictionary(
+            overrides.map { (OverrideKey(limit: $0.limit, subject: $0.subject), $0.amount) },
+            uniquingKeysWith: { _, last in last })
+        for (question, spends) in zip(questions, sums) {
+            let limit = question.limit
+            guard let resource = limit.match.resource else { continue }
+            for spend in spends {
+                guard let team = spend.team, let spent = spend.totals.amount(in: limit.unit) else { continue }
+                let key = OverrideKey(limit: limit.id, subject: Subject.team(team).text)
+                let amount = amounts[key] ?? limit.amount
+                guard amount > 0, spent >= amount else { continue }
+                let verdict = Verdict(
+                    limit: limit.id, untilS: question.period.endMs / 1000, spent: spent, amount: amount)
+                let place = LimitedTeam(resource: resource, team: team)
+                // Of several limits on one resource the one that lasts longest counts.
+                if let other = limited[place], other.untilS >= verdict.untilS { continue }
+                limited[place] = verdict
+            }
+        }
+    }
+
+    private struct OverrideKey: Hashable {
+        let limit: Limit.ID
+        let subject: String
+    }
+}
+
+extension Limit.Match {
+    /// The products and models of the calls it covers, as the ledger's sums know them.
+    func selection(in policy: Policy) -> CallSelection {
+        var selection = CallSelection()
+        if resource != nil || !products.isEmpty || !classes.isEmpty {
+            selection.products = Set(
+                policy.products.filter { name, product in
+                    (resource == nil || (product.billable && product.resource == resource))
+                        && (products.isEmpty || products.contains(name))
+                        && (classes.isEmpty || classes.contains(product.callClass))
+                }.keys)
+        }
+        if !models.isEmpty { selection.models = Set(models) }
+        return selection
+    }
+}

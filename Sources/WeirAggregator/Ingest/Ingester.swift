@@ -1,0 +1,188 @@
+import Logging
+import WeirCore
+import WeirLedger
+import WeirRedis
+
+/// Carries usage events from the shards' streams into the ledger: read, commit, acknowledge, trim, in this order.
+///
+/// An entry is acknowledged only when the ledger has it, and the ledger knows each event by its id, so a crash between any
+/// two of these steps costs a repetition and nothing else. Any number of aggregators may do this at once.
+///
+/// Shards are read without BLOCK, one command each, all of them on their way together: every command names one key (Redis
+/// Cluster), no connection is held up, and the wait between empty rounds is the only delay.
+package actor Ingester {
+    /// What one step did.
+    package struct Report: Sendable, Equatable {
+        package var ledger = IngestResult()
+        /// Entries taken from the streams.
+        package var entries = 0
+        /// Entries that were gone before they were read. An alarm: somebody trimmed or deleted them.
+        package var lost = 0
+        package var isEmpty: Bool { entries == 0 }
+    }
+
+    private struct Source {
+        let stream: ShardStream
+        var hasGroup = false
+        /// True until this consumer's unacknowledged entries have been worked off: after a start, a failure, a claim.
+        var hasPending = true
+        var claimCursor = "0-0"
+    }
+
+    private let configuration: AggregatorConfiguration
+    private let redis: AggregatorRedis
+    private let ledger: any LedgerStore
+    private let logger: Logger
+    private var sources: [Source]
+    private var nextClaim = ContinuousClock.now
+    private var isBusy = false
+
+    init(
+        configuration: AggregatorConfiguration, redis: AggregatorRedis, ledger: any LedgerStore, shards: [Shard],
+        logger: Logger
+    ) {
+        self.configuration = configuration
+        self.redis = redis
+        self.ledger = ledger
+        self.logger = logger
+        sources = shards.map {
+            Source(stream: ShardStream(shard: $0, redis: redis, consumer: configuration.name))
+        }
+    }
+
+    /// One batch of every shard.
+    func step() async throws(AggregatorError) -> Report {
+        // One at a time: a second one would read the first one's entries as left over.
+        guard !isBusy else { return Report() }
+        isBusy = true
+        defer { isBusy = false }
+        do throws(AggregatorError) {
+            return try await readCommitAcknowledge()
+        } catch {
+            // Whatever was delivered and not acknowledged is this consumer's now, and is read again.
+            for index in sources.indices { sources[index].hasPending = true }
+            throw error
+        }
+    }
+
+    private func readCommitAcknowledge() async throws(AggregatorError) -> Report {
+        var report = Report()
+        report.lost += try await claimFromTheDead()
+        let batches = try await readAll()
+        var events: [UsageEvent] = []
+        var deadLetters: [DeadLetter] = []
+        let now = try await redis.nowMs()
+        for (index, entries) in batches {
+            let stream = sources[index].stream.key
+            for entry in entries {
+                switch entry.content(largestBytes: configuration.largestEventBytes) {
+                case .event(let event): events.append(event)
+                case .poison(let raw, let error):
+                    deadLetters.append(
+                        DeadLetter(stream: stream, streamID: entry.id, raw: raw, error: error, seenAtMs: now))
+                    logger.error(
+                        "usage event cannot be read, kept as a dead letter",
+                        metadata: ["stream": "\(stream)", "id": "\(entry.id)", "error": "\(error)"])
+                case .lost:
+                    report.lost += 1
+                    alarmOfLoss(stream: stream, ids: [entry.id])
+                }
+            }
+            report.entries += entries.count
+        }
+        if !events.isEmpty || !deadLetters.isEmpty {
+            do { report.ledger = try await ledger.ingest(events, deadLetters: deadLetters) } catch {
+                throw error == .cancelled ? .cancelled : .ledger(error)
+            }
+        }
+        try await acknowledge(batches)
+        return report
+    }
+
+    /// The next entries of each shard that has any, all shards at once.
+    private func readAll() async throws(AggregatorError) -> [(index: Int, entries: [StreamEntry])] {
+        let count = configuration.batchPerShard
+        typealias Answer = (index: Int, fromPending: Bool, entries: Result<[StreamEntry], AggregatorError>)
+        let answers = await withTaskGroup(of: Answer.self) { group in
+            for (index, source) in sources.enumerated() {
+                group.addTask {
+                    do throws(AggregatorError) {
+                        if !source.hasGroup { try await source.stream.makeGroup() }
+                        if source.hasPending {
+                            let pending = try await source.stream.readOwnPending(count: count)
+                            if !pending.isEmpty { return (index, true, .success(pending)) }
+                        }
+                        return (index, false, .success(try await source.stream.readNew(count: count)))
+                    } catch {
+                        return (index, false, .failure(error))
+                    }
+                }
+            }
+            var answers: [Answer] = []
+            for await answer in group { answers.append(answer) }
+            return answers
+        }
+        var batches: [(index: Int, entries: [StreamEntry])] = []
+        var failure: AggregatorError?
+        for answer in answers {
+            switch answer.entries {
+            case .success(let entries):
+                sources[answer.index].hasGroup = true
+                sources[answer.index].hasPending = answer.fromPending
+                if !entries.isEmpty { batches.append((answer.index, entries)) }
+            case .failure(.redis(.server(let text))) where text.hasPrefix("NOGROUP"):
+                // Somebody deleted stream or group. The next step makes it again, and reads the whole stream once more.
+                sources[answer.index].hasGroup = false
+                logger.error(
+                    "consumer group is gone, making it again from 0",
+                    metadata: ["stream": "\(sources[answer.index].stream.key)"])
+            case .failure(let error): failure = error
+            }
+        }
+        if let failure { throw failure }
+        return batches
+    }
+
+    private func acknowledge(_ batches: [(index: Int, entries: [StreamEntry])]) async throws(AggregatorError) {
+        let done = batches.map { (stream: sources[$0.index].stream, ids: $0.entries.map(\.id)) }
+        try await redis.forEach(done) { (item) async throws(AggregatorError) in
+            try await item.stream.acknowledge(item.ids)
+            try await item.stream.trim()
+        }
+    }
+
+    /// Takes over what a consumer that no longer lives was given. Returns how many of its entries are gone.
+    private func claimFromTheDead() async throws(AggregatorError) -> Int {
+        guard ContinuousClock.now >= nextClaim else { return 0 }
+        nextClaim = .now + configuration.claimEvery
+        let idleMs = Int(configuration.claimAfter / .milliseconds(1))
+        var lost = 0
+        for index in sources.indices where sources[index].hasGroup {
+            let stream = sources[index].stream
+            do {
+                let claim = try await stream.claim(
+                    idleMs: idleMs, from: sources[index].claimCursor, count: configuration.batchPerShard)
+                sources[index].claimCursor = claim.cursor
+                if claim.claimed > 0 {
+                    sources[index].hasPending = true
+                    logger.warning(
+                        "took over entries of a dead consumer",
+                        metadata: ["stream": "\(stream.key)", "entries": "\(claim.claimed)"])
+                }
+                if !claim.lost.isEmpty { alarmOfLoss(stream: stream.key, ids: claim.lost) }
+                lost += claim.lost.count
+            } catch .redis(.server(let text)) where text.hasPrefix("NOGROUP") {
+                sources[index].hasGroup = false
+            }
+        }
+        return lost
+    }
+
+    private func alarmOfLoss(stream: String, ids: [String]) {
+        logger.critical(
+            "usage events were deleted from the stream before the ledger had them",
+            metadata: [
+                "stream": "\(stream)", "ids": "\(ids.prefix(20).joined(separator: " "))", "count": "\(ids.count)",
+            ])
+    }
+}

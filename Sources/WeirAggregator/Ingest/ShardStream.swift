@@ -1,0 +1,101 @@
+import WeirRedis
+
+/// One shard's usage stream, as a member of the consumer group `ledger`.
+struct ShardStream: Sendable {
+    static let group = "ledger"
+
+    let shard: Shard
+    let redis: AggregatorRedis
+    let consumer: String
+
+    var key: String { RedisKeys.usage(shard) }
+    private var keyArgument: RedisArgument { .string(key) }
+
+    /// Makes stream and group if they are not there. From 0, never from `$`: what was written before the group existed
+    /// was paid for, too.
+    func makeGroup() async throws(AggregatorError) {
+        do {
+            _ = try await redis.send(["XGROUP", "CREATE", keyArgument, .string(Self.group), "0", "MKSTREAM"])
+        } catch .redis(.server(let text)) where text.hasPrefix("BUSYGROUP") {
+            return
+        }
+    }
+
+    /// Entries never delivered before.
+    func readNew(count: Int) async throws(AggregatorError) -> [StreamEntry] { try await read(after: ">", count) }
+
+    /// Entries that this consumer was given and has not acknowledged, from the oldest on.
+    func readOwnPending(count: Int) async throws(AggregatorError) -> [StreamEntry] { try await read(after: "0", count) }
+
+    private func read(after id: String, _ count: Int) async throws(AggregatorError) -> [StreamEntry] {
+        let reply = try await redis.send([
+            "XREADGROUP", "GROUP", .string(Self.group), .string(consumer), "COUNT", .int(count), "STREAMS",
+            keyArgument, .string(id),
+        ])
+        return try StreamEntry.list(xreadgroup: reply)
+    }
+
+    struct Claim {
+        var claimed = 0
+        /// Where the next scan goes on; `0-0` when all was seen.
+        var cursor = "0-0"
+        /// Entries that were delivered, never acknowledged, and are gone from the stream.
+        var lost: [String] = []
+    }
+
+    /// Takes over what other consumers were given more than `idleMs` ago. The entries become this consumer's own pending
+    /// ones; only their ids travel here.
+    func claim(idleMs: Int, from cursor: String, count: Int) async throws(AggregatorError) -> Claim {
+        let reply = try await redis.send([
+            "XAUTOCLAIM", keyArgument, .string(Self.group), .string(consumer), .int(idleMs), .string(cursor), "COUNT",
+            .int(count), "JUSTID",
+        ])
+        guard case .array(let parts) = reply, parts.count >= 2, let next = parts[0].words,
+            case .array(let ids) = parts[1]
+        else { throw .redis(.protocolViolation("XAUTOCLAIM: not a cursor and ids")) }
+        var claim = Claim(claimed: ids.count, cursor: next)
+        if parts.count > 2, case .array(let deleted) = parts[2] { claim.lost = deleted.compactMap(\.words) }
+        return claim
+    }
+
+    func acknowledge(_ ids: [String]) async throws(AggregatorError) {
+        // In pieces: a command of any length would be one long pause for everybody else.
+        for start in stride(from: 0, to: ids.count, by: 1000) {
+            let piece = ids[start..<min(start + 1000, ids.count)]
+            _ = try await redis.send(
+                ["XACK", keyArgument, .string(Self.group)] + piece.map { RedisArgument.string($0) })
+        }
+    }
+
+    /// Removes what every member of the group has acknowledged, so what the ledger has: exactly that, since `~` would
+    /// leave up to a hundred committed entries a shard for no gain.
+    ///
+    /// While something is pending, all below the oldest pending entry is acknowledged (what was never delivered is newer
+    /// than anything pending). Otherwise all up to the group's last delivered id is, if nothing is pending in the very
+    /// reply that names this id; else another member has just been given entries, and it will trim.
+    func trim() async throws(AggregatorError) {
+        guard case .array(let summary) = try await redis.send(["XPENDING", keyArgument, .string(Self.group)]),
+            summary.count >= 2
+        else { return }
+        if let oldest = summary[1].words {
+            _ = try await redis.send(["XTRIM", keyArgument, "MINID", "=", .string(oldest)])
+            return
+        }
+        guard case .array(let groups) = try await redis.send(["XINFO", "GROUPS", keyArgument]) else { return }
+        for case .array(let fields) in groups {
+            let info = RedisValue.dictionary(fields)
+            guard info["name"] == Self.group, info["pending"] == "0", let last = info["last-delivered-id"],
+                let next = Self.successor(of: last)
+            else { continue }
+            _ = try await redis.send(["XTRIM", keyArgument, "MINID", "=", .string(next)])
+        }
+    }
+
+    /// The lowest id above `id`: `5-1` → `5-2`.
+    static func successor(of id: String) -> String? {
+        let parts = id.split(separator: "-")
+        guard parts.count == 2, let ms = UInt64(parts[0]), let sequence = UInt64(parts[1]) else { return nil }
+        if sequence < .max { return "\(ms)-\(sequence + 1)" }
+        return ms < .max ? "\(ms + 1)-0" : nil
+    }
+}

@@ -1,0 +1,54 @@
+import Logging
+import WeirCore
+import WeirLedger
+import WeirRedis
+
+/// Puts policy and API keys where nodes look for them. The ledger is the truth; Redis holds a copy.
+///
+/// Beside the copy stands the ledger's revision that it was made of. A Redis that has lost everything, or has come back from
+/// an old snapshot, has no or an old one, and gets all again: a revoked key never comes to life for longer than a step.
+actor Publisher {
+    private let redis: AggregatorRedis
+    private let ledger: any LedgerStore
+    private let logger: Logger
+    /// The revision that this process published last; nil: none yet, so everything is published once.
+    private var published: Int?
+
+    init(redis: AggregatorRedis, ledger: any LedgerStore, logger: Logger) {
+        self.redis = redis
+        self.ledger = ledger
+        self.logger = logger
+    }
+
+    /// Publishes what differs. Repeating it changes nothing.
+    func step() async throws(AggregatorError) {
+        // The revision first: what changes while we publish is published again.
+        let revision: Int
+        let policy: PolicyVersion?
+        do {
+            revision = try await ledger.revision()
+            policy = try await ledger.currentPolicy()
+        } catch { throw error == .cancelled ? .cancelled : .ledger(error) }
+        let standing = try await redis.send(["GET", .string(RedisKeys.policy)]).words
+        let mark = try await redis.send(["GET", .string(AggregatorKeys.publishedRevision)]).words
+        if published == revision, mark == String(revision), standing == policy?.json { return }
+        try await publishKeys()
+        // The policy after the keys: who sees it finds them. The mark last: what is marked is complete.
+        if let policy, standing != policy.json {
+            _ = try await redis.send(["SET", .string(RedisKeys.policy), .string(policy.json)])
+            logger.notice("policy published", metadata: ["version": "\(policy.version)"])
+        }
+        _ = try await redis.send(["SET", .string(AggregatorKeys.publishedRevision), .int(revision)])
+        published = revision
+    }
+
+    private func publishKeys() async throws(AggregatorError) {
+        let keys: [LedgerKey]
+        do { keys = try await ledger.keys(team: nil) } catch { throw error == .cancelled ? .cancelled : .ledger(error) }
+        try await redis.forEach(keys) { [redis] (key) async throws(AggregatorError) in
+            // Nothing but the status of a record ever changes, so no old field can be left over.
+            let fields = key.record.fields.flatMap { [RedisArgument.string($0.name), .string($0.value)] }
+            _ = try await redis.send(["HSET", .string(RedisKeys.apiKey(sha256: key.sha256))] + fields)
+        }
+    }
+}

@@ -1,0 +1,180 @@
+import Testing
+import WeirCore
+import WeirLedger
+import WeirRedis
+import WeirTestSupport
+
+@testable import WeirAggregator
+
+@Suite struct PublishTests {
+    private func key(_ id: String) -> LedgerKey {
+        LedgerKey(
+            record: APIKeyRecord(id: id, team: "acme", user: "alice", products: ["slack_app"]), sha256: "sha-\(id)",
+            createdAtMs: noonMs)
+    }
+
+    private func record(_ id: String, _ deployment: TestDeployment) async throws -> APIKeyRecord? {
+        guard
+            case .array(let parts) = try await deployment.send(
+                "HGETALL", .string(RedisKeys.apiKey(sha256: "sha-\(id)")))
+        else { return nil }
+        return APIKeyRecord(fields: RedisValue.dictionary(parts))
+    }
+
+    @Test func `policy and keys are published, published again when they change, and after a loss`() async throws {
+        try await TestDeployment.run { deployment in
+            let aggregator = deployment.aggregator()
+            try await deployment.ledger.insertKey(key("k1"), audit: testAudit)
+            try await aggregator.lead()
+            #expect(try await record("k1", deployment) == key("k1").record)
+            #expect(try await deployment.send("GET", .string(RedisKeys.policy)) == .null)
+
+            try await deployment.apply(credits: 1)
+            try await deployment.ledger.insertKey(key("k2"), audit: testAudit)
+            _ = try await deployment.ledger.revokeKey(id: "k1", audit: testAudit)
+            try await aggregator.lead()
+            #expect(try await record("k1", deployment)?.isActive == false)
+            #expect(try await record("k2", deployment)?.isActive == true)
+            let published = try await deployment.send("GET", .string(RedisKeys.policy)).words
+            #expect(published == (try await deployment.ledger.currentPolicy()?.json))
+
+            try await deployment.send("FLUSHALL")
+            try await eventually("leading again") { try await aggregator.lead() }
+            #expect(try await record("k1", deployment)?.isActive == false)
+            #expect(try await deployment.send("GET", .string(RedisKeys.policy)).words == published)
+        }
+    }
+
+    @Test func `a Redis that comes back from an old snapshot gets today's keys`() async throws {
+        try await TestDeployment.run { deployment in
+            try await deployment.apply()
+            try await deployment.ledger.insertKey(key("k1"), audit: testAudit)
+            let aggregator = deployment.aggregator()
+            try await aggregator.lead()
+            try await deployment.send("SAVE")
+            _ = try await deployment.ledger.revokeKey(id: "k1", audit: testAudit)
+            try await aggregator.lead()
+            #expect(try await record("k1", deployment)?.isActive == false)
+            try await deployment.server.restart()
+            try await deployment.pool.waitUntilReady(timeout: .seconds(20))
+            #expect(try await record("k1", deployment)?.isActive == true, "the snapshot must really be the old one")
+            try await eventually("leading again") { try await aggregator.lead() }
+            #expect(try await record("k1", deployment)?.isActive == false)
+        }
+    }
+
+    @Test func `a deployment that was lost is set up again with the same shards`() async throws {
+        try await TestDeployment.run { deployment in
+            let aggregator = deployment.aggregator { $0.shards = 4 }
+            _ = try await aggregator.ingest()
+            try await deployment.send("FLUSHALL")
+            try await eventually("leading again") { try await aggregator.lead() }
+            #expect(try await deployment.send("HGET", .string(RedisKeys.meta), "shards").words == "4")
+            // Somebody else has set it up otherwise: going on would read the wrong streams.
+            try await deployment.send("HSET", .string(RedisKeys.meta), "shards", "5")
+            let error = await #expect(throws: AggregatorError.self) { try await aggregator.lead() }
+            #expect(error?.isFatal == true)
+        }
+    }
+
+    @Test func `a deployment is born once, and one of another layout is refused`() async throws {
+        try await TestDeployment.run { deployment in
+            _ = try await deployment.aggregator().ingest()
+            let meta = try await deployment.send("HGETALL", .string(RedisKeys.meta))
+            _ = try await deployment.aggregator { $0.shards = 4 }.ingest()
+            #expect(try await deployment.send("HGETALL", .string(RedisKeys.meta)) == meta)
+            try await deployment.send("HSET", .string(RedisKeys.meta), "layout", "2")
+            let error = await #expect(throws: AggregatorError.self) { try await deployment.aggregator().ingest() }
+            guard case .misconfigured? = error else { throw error ?? AggregatorError.cancelled }
+        }
+    }
+
+    @Test func `a shard is opened after its budgets hold what the ledger knows`() async throws {
+        try await TestDeployment.run { deployment in
+            try await deployment.apply()
+            let shard = Shard(of: "acme")
+            let tokens = "weir:\(shard.tag):budget:day-tokens:user:acme/alice:2026-11-21"
+            let spend = "weir:\(shard.tag):budget:team-spend:team:acme:2026-11"
+            try await deployment.produce(
+                event("1", cost: 7, input: 30), event("2", user: nil, cost: 5, input: 9),
+                event("3", product: "search", cost: 2, input: 1),
+                event("4", cost: 1, input: 4, atMs: noonMs - UTCDay.lengthMs))
+            let aggregator = deployment.aggregator()
+            // Redis holds events that the ledger does not have yet: not ready.
+            try await aggregator.lead()
+            #expect(try await deployment.send("EXISTS", .string(RedisKeys.epoch(shard))) == .integer(0))
+            while try await !aggregator.ingest().isEmpty {}
+            try await aggregator.lead()
+            let epoch = try await deployment.send("GET", .string(RedisKeys.epoch(shard)))
+            #expect(epoch != .null)
+            for other in Shard.all(count: 16) {
+                #expect(try await deployment.send("EXISTS", .string(RedisKeys.epoch(other))) == .integer(1))
+            }
+            #expect(try await deployment.send("HGET", .string(tokens), "settled").words == "30")
+            #expect(try await deployment.send("HGET", .string(spend), "settled").words == "15")
+            #expect(
+                try await deployment.send("PEXPIRETIME", .string(tokens)) == .integer(dayEndS * 1000 + UTCDay.lengthMs))
+
+            // Nothing is touched any more, whatever is settled since.
+            try await deployment.send("HINCRBY", .string(spend), "settled", "100")
+            try await deployment.produce(event("5", cost: 1_000))
+            _ = try await aggregator.ingest()
+            try await aggregator.lead()
+            #expect(try await deployment.send("HGET", .string(spend), "settled").words == "115")
+            #expect(try await deployment.send("GET", .string(RedisKeys.epoch(shard))) == epoch)
+        }
+    }
+
+    @Test func `a shard that lost its epoch is seeded again without ever lowering a budget`() async throws {
+        try await TestDeployment.run { deployment in
+            try await deployment.apply()
+            let shard = Shard(of: "acme")
+            let spend = "weir:\(shard.tag):budget:team-spend:team:acme:2026-11"
+            try await deployment.produce(event("1", cost: 7))
+            let aggregator = deployment.aggregator()
+            while try await !aggregator.ingest().isEmpty {}
+            try await aggregator.lead()
+            for (stands, expected) in [("3", "7"), ("9", "9")] {
+                try await deployment.send("DEL", .string(RedisKeys.epoch(shard)))
+                try await deployment.send("HSET", .string(spend), "settled", .string(stands), "reserved", "2")
+                try await aggregator.lead()
+                #expect(try await deployment.send("HGET", .string(spend), "settled").words == expected)
+                #expect(try await deployment.send("HGET", .string(spend), "reserved").words == "2")
+                #expect(try await deployment.send("EXISTS", .string(RedisKeys.epoch(shard))) == .integer(1))
+            }
+        }
+    }
+
+    @Test func `without a policy no shard is opened`() async throws {
+        try await TestDeployment.run { deployment in
+            let aggregator = deployment.aggregator()
+            _ = try await aggregator.ingest()
+            try await aggregator.lead()
+            #expect(try await deployment.send("EXISTS", .string(RedisKeys.epoch(Shard(number: 0)))) == .integer(0))
+        }
+    }
+
+    @Test func `one leads at a time, and another one when it resigns or dies`() async throws {
+        try await TestDeployment.run { deployment in
+            let redis = AggregatorRedis(pool: deployment.pool, deadline: .seconds(10), fixedNowMs: nil)
+            let one = Leadership(redis: redis, name: "one", lease: .seconds(600), logger: .silent)
+            let two = Leadership(redis: redis, name: "two", lease: .milliseconds(300_000), logger: .silent)
+            #expect(try await one.step())
+            #expect(try await one.step())
+            #expect(try await !two.step())
+            let first = try await deployment.send("GET", .string(RedisKeys.leader)).words
+            #expect(first == "one 1")
+            try await one.resign()
+            #expect(try await two.step())
+            #expect(try await !one.step())
+            // Its lease ends, as after a crash.
+            try await deployment.send("DEL", .string(RedisKeys.leader))
+            #expect(try await one.step())
+            #expect(try await !two.step())
+            #expect(try await deployment.send("GET", .string(RedisKeys.leader)).words == "one 3")
+            // Whoever does not lead cannot resign for the one who does.
+            try await two.resign()
+            #expect(try await one.step())
+        }
+    }
+}

@@ -1,0 +1,21 @@
+#!lua
+--[[
+Put what the ledger knows into a budget, while its shard is not ready and nothing is admitted.
+
+KEYS[1]  epoch          must be absent
+KEYS[2]  budget         hash: settled, reserved
+ARGV[1]  settled_units  >= 0
+ARGV[2]  expire_at_ms   unix time
+Returns  1 raised, 0 it held as much or more already, -1 the shard is ready: nothing changed
+Promise  repeating it changes nothing; never lowers a counter.
+]]
+local settled_units, expire_at_ms = tonumber(ARGV[1]), tonumber(ARGV[2])
+if not settled_units or not expire_at_ms or settled_units < 0 or settled_units > 9007199254740991 then
+    return redis.error_reply('ARGUMENT seed')
+end
+if redis.call('EXISTS', KEYS[1]) == 1 then return -1 end
+local stands = tonumber(redis.call('HGET', KEYS[2], 'settled') or '0')
+if stands and stands >= settled_units then return 0 end
+redis.call('HSET', KEYS[2], 'settled', string.format('%.0f', settled_units))
+redis.call('PEXPIREAT', KEYS[2], expire_at_ms)
+return 1
