@@ -17,7 +17,7 @@ struct AdminContext: RequestContext {
     }
 }
 
-extension HTTPField.Name {
-    /// The name of the person who acts, up to 128 characters of `[A-Za-z0-9._@:-]`.
-    static var weirActor: HTTPField.Name? { HTTPField.Name("weir-actor") }
+extension HTTPFields {
+    /// The name of the person who acts, 1 to 128 characters of `[A-Za-z0-9._@:-]`.
+    var weirActor: String? { first { $0.name.canonicalName == "weir-actor" }?.value }
 }

@@ -36,7 +36,7 @@ struct AccessMiddleware: RouterMiddleware {
             }
         }
         var context = context
-        if let name = HTTPField.Name.weirActor, let actor = request.headers[name] {
+        if let actor = request.headers.weirActor {
             guard Subject.isValidID(actor) else {
                 throw AdminError(
                     .invalidField, "weir-actor is not a name", hint: "use 1 to 128 of A-Z a-z 0-9 . _ @ : -")

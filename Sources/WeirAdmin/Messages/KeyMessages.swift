@@ -1,3 +1,4 @@
+import WeirCore
 import WeirLedger
 
 /// What to make an API key for.

@@ -1,4 +1,5 @@
 import Hummingbird
+import WeirLedger
 
 extension AdminRoutes {
     /// Without a token: what balancers and supervisors ask. They say nothing about anybody.

@@ -1,9 +1,3 @@
-#if canImport(FoundationEssentials)
-    import FoundationEssentials
-#else
-    import Foundation
-#endif
-
 import Hummingbird
 import Logging
 import WeirCore
@@ -73,7 +67,7 @@ struct AdminRoutes: Sendable {
 
     /// A part of the path, percent-decoded.
     func parameter(_ name: String, _ context: AdminContext) throws -> String {
-        guard let text = context.parameters.get(name)?.removingPercentEncoding else {
+        guard let text = context.parameters.get(name).flatMap(percentDecoded) else {
             throw AdminError(.invalidRequest, "the path cannot be read")
         }
         return text
