@@ -88,7 +88,8 @@ let tests: [Target] = [
     .testTarget(
         name: "WeirAdminTests",
         dependencies: [
-            core, "WeirRedis", "WeirLedger", "WeirAdmin", "WeirTestSupport", asyncHTTPClient, nioCore, logging,
+            core, "WeirRedis", "WeirLedger", "WeirAdmin", "WeirTestSupport", asyncHTTPClient, crypto, nioCore, nioPosix,
+            nioHTTP1, logging,
         ], swiftSettings: strict),
     .testTarget(
         name: "WeirSimulatorTests",

@@ -1,15 +1,23 @@
 import Testing
+import WeirCore
+import WeirLedger
+import WeirTestSupport
+import WeirRedis
+import NIOHTTP1
 import WeirAdmin
 
 @Suite struct AccessTests {
     @Test func `nobody gets in without the token`() async throws {
         try await withAdmin { admin in
-            for wrong in [
-                nil, "", "a-token-of-the-tests-1235", "a-token-of-the-tests-123", token + " ", "Bearer " + token,
+            for wrong: String? in [
+                nil, "", "a-token-of-the-tests-1235", "a-token-of-the-tests-123", "Bearer " + token,
             ] {
-                for path in ["/admin/v1/keys", "/admin/v1/policy", "/admin", "/admin/v1/nothing", "//admin/v1/keys"] {
+                for path in [
+                    "/admin/v1/keys", "/admin/v1/policy", "/admin", "/admin/v1/nothing", "//admin/v1/keys",
+                    "/healthz/", "//healthz", "/", "/healthz/../admin/v1/keys", "/admin//v1/keys",
+                ] {
                     let answer = try await admin.send(.GET, path, token: wrong)
-                    #expect(answer.status == 401 || (path.hasPrefix("//") && answer.status == 404), "\(path)")
+                    #expect(answer.status == 401, "\(path)")
                     #expect(!answer.body.contains(token))
                 }
             }
@@ -36,12 +44,12 @@ import WeirAdmin
     @Test func `a listener on this machine answers under its own names only`() async throws {
         try await withAdmin(adjust: { $0.hosts = ["weir.internal"] }) { admin in
             for host in ["127.0.0.1", "localhost:1", "[::1]:8090", "Weir.internal"] {
-                #expect(
-                    try await admin.send(.GET, "/admin/v1/keys", headers: [("host", host)]).status == 200, "\(host)")
+                let answer = try await admin.send(.GET, "/admin/v1/keys", headers: [("host", host)])
+                #expect(answer.status == 200, "\(host)")
             }
             for host in ["evil.example", "127.0.0.1.evil.example", "localhost.evil.example:80"] {
-                #expect(
-                    try await admin.send(.GET, "/admin/v1/keys", headers: [("host", host)]).status == 403, "\(host)")
+                let answer = try await admin.send(.GET, "/admin/v1/keys", headers: [("host", host)])
+                #expect(answer.status == 403, "\(host)")
             }
         }
     }

@@ -1,6 +1,9 @@
 import Crypto
 import Foundation
 import Testing
+import WeirTestSupport
+import WeirRedis
+import NIOHTTP1
 import WeirAdmin
 import WeirCore
 import WeirLedger

@@ -1,5 +1,8 @@
 import Foundation
 import Testing
+import WeirTestSupport
+import WeirRedis
+import NIOHTTP1
 import WeirAdmin
 import WeirCore
 import WeirLedger

@@ -27,7 +27,8 @@ struct AccessMiddleware: RouterMiddleware {
         if let origin = request.headers[.origin], origin != "http://\(authority)", origin != "https://\(authority)" {
             throw AdminError(.forbidden, "requests from the site \"\(origin.prefix(80))\" are refused")
         }
-        guard request.uri.path.hasPrefix("/admin") else { return try await next(request, context) }
+        // These two exactly: the router also takes //admin for /admin, so a list of what needs the token would leak.
+        if ["/healthz", "/readyz"].contains(request.uri.path) { return try await next(request, context) }
         if let token {
             guard let given = Self.bearer(request.headers[.authorization]), token.isEqual(to: given) else {
                 throw AdminError(
