@@ -16,6 +16,7 @@ let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto"
 let asyncHTTPClient: Target.Dependency = .product(name: "AsyncHTTPClient", package: "async-http-client")
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
+let hummingbirdCore: Target.Dependency = .product(name: "HummingbirdCore", package: "hummingbird")
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
@@ -42,7 +43,7 @@ let modules: [Target] = [
         swiftSettings: strict),
     .target(
         name: "WeirAdmin",
-        dependencies: [core, "WeirRedis", "WeirLedger", hummingbird, crypto, nioCore, logging],
+        dependencies: [core, "WeirRedis", "WeirLedger", hummingbird, hummingbirdCore, crypto, nioCore, logging],
         swiftSettings: strict),
     .target(
         name: "WeirSimulator", dependencies: [core, nioCore, nioPosix, nioHTTP1, logging],
@@ -87,7 +88,8 @@ let tests: [Target] = [
     .testTarget(
         name: "WeirAdminTests",
         dependencies: [
-            core, "WeirRedis", "WeirLedger", "WeirAdmin", "WeirTestSupport", asyncHTTPClient, nioCore, logging,
+            core, "WeirRedis", "WeirLedger", "WeirAdmin", "WeirTestSupport", asyncHTTPClient, crypto, nioCore, nioPosix,
+            nioHTTP1, logging,
         ], swiftSettings: strict),
     .testTarget(
         name: "WeirSimulatorTests",

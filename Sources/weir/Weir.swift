@@ -1,4 +1,6 @@
+import WeirCommands
+
 @main
 struct Weir {
-    static func main() async {}
+    static func main() async { await WeirCommand.main() }
 }

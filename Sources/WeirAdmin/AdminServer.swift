@@ -1,0 +1,54 @@
+import Hummingbird
+import HummingbirdCore
+import Logging
+import NIOCore
+import WeirLedger
+import WeirRedis
+
+/// The admin API: keys, limited set, kill switch, usage and policy, over ledger and Redis.
+///
+/// A change is written to the ledger with its line in the audit, and then published to Redis.
+package struct AdminServer: Sendable {
+    private let configuration: AdminConfiguration
+    private let routes: AdminRoutes
+    private let group: any EventLoopGroup
+    private let logger: Logger
+
+    /// - Parameter nowMs: the time that the ledger records, milliseconds since 1970.
+    /// - Parameter unreadyReason: why the process is not ready, beyond ledger and Redis; for `/readyz`.
+    package init(
+        configuration: AdminConfiguration, ledger: any LedgerStore, redis: RedisPool, group: any EventLoopGroup,
+        logger: Logger, nowMs: @escaping @Sendable () -> Int,
+        unreadyReason: @escaping @Sendable () async -> String? = { nil }
+    ) throws(AdminConfiguration.Fault) {
+        try configuration.check()
+        self.configuration = configuration
+        self.group = group
+        self.logger = logger
+        routes = AdminRoutes(
+            configuration: configuration, ledger: ledger,
+            publication: Publication(redis: redis, ledger: ledger), nowMs: nowMs, unreadyReason: unreadyReason,
+            logger: logger)
+    }
+
+    /// Serves until the surrounding service group shuts down, or the task is cancelled.
+    /// - Parameter onListening: told the port once requests are answered.
+    package func run(onListening: @escaping @Sendable (Int) async -> Void = { _ in }) async throws {
+        if configuration.token == nil {
+            logger.warning("the admin API has no token: whoever reaches \(configuration.host) may do everything")
+        }
+        // Every limit of the listener is set here; the defaults of libraries change.
+        let channel = HTTP1Channel.Configuration(
+            idleTimeout: .seconds(Int64(configuration.idleSeconds)),
+            httpDecoderConfiguration: .init(
+                maxHeaderFieldSize: 16_384, maxHeaderListSize: 32_768, maxHeaderFieldCount: 64))
+        let application = Application(
+            router: routes.router(), server: .http1(configuration: channel),
+            configuration: ApplicationConfiguration(
+                address: .hostname(configuration.host, port: configuration.port), backlog: 256,
+                availableConnectionsDelegate: .maximum(configuration.mostConnections, logger: logger)),
+            onServerRunning: { channel in await onListening(channel.localAddress?.port ?? 0) },
+            eventLoopGroupProvider: .shared(group), logger: logger)
+        try await application.run()
+    }
+}

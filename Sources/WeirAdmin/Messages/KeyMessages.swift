@@ -1,0 +1,78 @@
+import WeirCore
+import WeirLedger
+
+/// What to make an API key for.
+package struct KeyRequest: Codable, Sendable, StrictMessage {
+    package var team: String
+    package var user: String?
+    package var groups: [String]?
+    /// Names or aliases; the first is the key's default. None: all.
+    package var products: [String]?
+    package var models: [String]?
+    /// Milliseconds since 1970.
+    package var expiresAtMs: Int?
+
+    package init(
+        team: String, user: String? = nil, groups: [String]? = nil, products: [String]? = nil,
+        models: [String]? = nil, expiresAtMs: Int? = nil
+    ) {
+        self.team = team
+        self.user = user
+        self.groups = groups
+        self.products = products
+        self.models = models
+        self.expiresAtMs = expiresAtMs
+    }
+
+    package static let fields = CodingKeys.allCases.map(\.rawValue)
+
+    enum CodingKeys: String, CodingKey, CaseIterable {
+        case team, user, groups, products, models
+        case expiresAtMs = "expires_at_ms"
+    }
+}
+
+/// A key as it may be shown: everything but the key.
+package struct KeyDescription: Codable, Sendable, Equatable {
+    package var id: String
+    package var team: String
+    package var user: String?
+    package var groups: [String]
+    package var products: [String]
+    package var models: [String]
+    /// `active` or `revoked`.
+    package var status: String
+    package var createdAtMs: Int
+    package var expiresAtMs: Int?
+    package var revokedAtMs: Int?
+
+    init(_ key: LedgerKey) {
+        id = key.record.id
+        team = key.record.team
+        user = key.record.user
+        groups = key.record.groups
+        products = key.record.products
+        models = key.record.models
+        status = key.record.isActive ? "active" : "revoked"
+        createdAtMs = key.createdAtMs
+        expiresAtMs = key.record.expiresAtMs
+        revokedAtMs = key.revokedAtMs
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case id, team, user, groups, products, models, status
+        case createdAtMs = "created_at_ms"
+        case expiresAtMs = "expires_at_ms"
+        case revokedAtMs = "revoked_at_ms"
+    }
+}
+
+/// The answer to a key's making: the only one that holds its text.
+package struct CreatedKey: Codable, Sendable {
+    package var key: String
+    package var description: KeyDescription
+}
+
+package struct KeyList: Codable, Sendable {
+    package var keys: [KeyDescription]
+}

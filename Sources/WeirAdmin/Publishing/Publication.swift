@@ -1,0 +1,109 @@
+import NIOCore
+import WeirCore
+import WeirLedger
+import WeirRedis
+
+/// What the operator decided, as the nodes find it in Redis. Each step may be repeated: the second time changes nothing.
+struct Publication: Sendable {
+    let redis: RedisPool
+    let ledger: any LedgerStore
+    /// An operator waits longer than a call may.
+    private static let deadline: Duration = .seconds(2)
+
+    /// What a key stands for, or that it was revoked.
+    func publish(_ key: LedgerKey) async throws(RedisError) {
+        var command: [RedisArgument] = ["HSET", .string(RedisKeys.apiKey(sha256: key.sha256))]
+        for (name, value) in key.record.fields { command += [.string(name), .string(value)] }
+        _ = try await redis.send(command, deadline: Self.deadline)
+    }
+
+    /// The newest policy of the ledger. Asks again afterwards, so that of two that were applied at once the newer stays.
+    func publishPolicy() async throws {
+        var published = 0
+        while let current = try await ledger.currentPolicy(), current.version > published {
+            _ = try await redis.send(
+                ["SET", .string(RedisKeys.policy), .string(current.json)], deadline: Self.deadline)
+            published = current.version
+        }
+    }
+
+    // MARK: The limited set
+
+    func limit(_ team: String, resource: String, until: Int) async throws(RedisError) {
+        _ = try await redis.send(
+            ["ZADD", .string(RedisKeys.limitedSet(resource: resource)), .int(until), .string(team)],
+            deadline: Self.deadline)
+    }
+
+    /// False: it was not limited.
+    func removeLimited(_ team: String, resource: String) async throws(RedisError) -> Bool {
+        let reply = try await redis.send(
+            ["ZREM", .string(RedisKeys.limitedSet(resource: resource)), .string(team)], deadline: Self.deadline)
+        return reply != .integer(0)
+    }
+
+    /// The teams limited at `nowMs`, longest first, at most `count`.
+    func limited(resource: String, nowMs: Int, count: Int) async throws(RedisError) -> [LimitedTeam] {
+        let reply = try await redis.send(
+            [
+                "ZREVRANGEBYSCORE", .string(RedisKeys.limitedSet(resource: resource)), "+inf", .int(nowMs / 1000 + 1),
+                "WITHSCORES", "LIMIT", 0, .int(count),
+            ], deadline: Self.deadline)
+        let texts = reply.texts
+        return stride(from: 0, to: texts.count - 1, by: 2).map { index in
+            // A score set by hand may be any number; Redis writes large ones with an exponent.
+            let score = Double(texts[index + 1]) ?? .infinity
+            return LimitedTeam(resource: resource, team: texts[index], until: score < 1e15 ? Int(score) : nil)
+        }
+    }
+
+    /// Until when the team is limited, as the score's text; nil if it is not in the set.
+    func score(of team: String, resource: String) async throws(RedisError) -> String? {
+        try await redis.send(
+            ["ZSCORE", .string(RedisKeys.limitedSet(resource: resource)), .string(team)], deadline: Self.deadline
+        ).text
+    }
+
+    // MARK: The kill switch
+
+    func set(_ entry: KillSwitch.Entry, scope: KillSwitch.Scope) async throws(RedisError) {
+        _ = try await redis.send(
+            ["HSET", .string(RedisKeys.killSwitch), .string(scope.text), .string(entry.value)],
+            deadline: Self.deadline)
+    }
+
+    func killSwitch() async throws(RedisError) -> [(scope: String, entry: KillSwitch.Entry)] {
+        let texts = try await redis.send(["HGETALL", .string(RedisKeys.killSwitch)], deadline: Self.deadline).texts
+        return stride(from: 0, to: texts.count - 1, by: 2).map { index in
+            (texts[index], KillSwitch.Entry(value: texts[index + 1]))
+        }.sorted { $0.0 < $1.0 }
+    }
+
+    // MARK: Redis itself
+
+    /// Redis's time, by which the nodes judge; milliseconds since 1970.
+    func nowMs() async throws(RedisError) -> Int {
+        let texts = try await redis.send(["TIME"], deadline: Self.deadline).texts
+        guard texts.count == 2, let seconds = Int(texts[0]), let micros = Int(texts[1]) else {
+            throw .protocolViolation("TIME answered \(texts)")
+        }
+        return seconds.multipliedSaturated(by: 1000).addingSaturated(micros / 1000)
+    }
+}
+
+extension RedisValue {
+    /// The text of a bulk string or status; nil for anything else.
+    fileprivate var text: String? {
+        switch self {
+        case .bulk(let bytes): String(buffer: bytes)
+        case .status(let text): text
+        case .null, .integer, .array, .error: nil
+        }
+    }
+
+    /// The texts of an array; what is none is empty.
+    fileprivate var texts: [String] {
+        guard case .array(let values) = self else { return [] }
+        return values.map { $0.text ?? "" }
+    }
+}

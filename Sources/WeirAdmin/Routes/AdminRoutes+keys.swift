@@ -1,0 +1,103 @@
+import Crypto
+import Hummingbird
+import WeirCore
+import WeirLedger
+
+extension AdminRoutes {
+    func addKeys(to group: RouterGroup<AdminContext>) {
+        group.get("keys") { request, context in try await listKeys(request) }
+        group.post("keys") { request, context in try await createKey(request, context) }
+        group.delete("keys/{id}") { request, context in try await revokeKey(context) }
+    }
+
+    private func listKeys(_ request: Request) async throws -> Response {
+        let team = try query(request, known: ["team"])["team"].map { try valid($0, "a team") }
+        return answer(KeyList(keys: try await ledger.keys(team: team).map(KeyDescription.init)))
+    }
+
+    private func createKey(_ request: Request, _ context: AdminContext) async throws -> Response {
+        let wanted = try await request.message(KeyRequest.self, upTo: 65_536)
+        var record = APIKeyRecord(id: "", team: try valid(wanted.team, "a team"))
+        record.user = try wanted.user.map { try valid($0, "a user") }
+        record.groups = try unique(wanted.groups, "groups").map { try valid($0, "a group") }
+        record.products = try await products(wanted.products)
+        record.models = try unique(wanted.models, "models").map(model)
+        if let expiresAtMs = wanted.expiresAtMs {
+            guard expiresAtMs > nowMs(), expiresAtMs <= Int.largestExact else {
+                throw AdminError(.invalidField, "expires_at_ms lies in the past", hint: "milliseconds since 1970")
+            }
+            record.expiresAtMs = expiresAtMs
+        }
+        var generator = SystemRandomNumberGenerator()
+        let key = APIKey.generate(using: &generator)
+        record.id = key.id
+        let digest = SHA256.hash(data: Array(key.text.utf8)).map { padded($0) }.joined()
+        let entry = LedgerKey(record: record, sha256: digest, createdAtMs: nowMs())
+        let owner = record.team + (record.user.map { "/" + $0 } ?? "")
+        try await ledger.insertKey(entry, audit: audit(context, "key.create", key.id, after: owner))
+        let created = CreatedKey(key: key.text, description: KeyDescription(entry))
+        do {
+            try await publication.publish(entry)
+        } catch {
+            // The text is known nowhere else: it goes with the error, or it would be lost.
+            var answer = notPublished(error, "the key \(key.id)")
+            answer.key = created
+            throw answer
+        }
+        return answer(created, status: .created)
+    }
+
+    private func revokeKey(_ context: AdminContext) async throws -> Response {
+        let id = try valid(try parameter("id", context), "a key's id")
+        _ = try await ledger.revokeKey(id: id, audit: audit(context, "key.revoke", id))
+        guard let key = try await ledger.key(id: id) else {
+            throw AdminError(.notFound, "there is no key \(id)", hint: "weir keys list shows all ids")
+        }
+        do {
+            try await publication.publish(key)
+        } catch {
+            throw notPublished(error, "the revocation of \(id)")
+        }
+        return answer(KeyDescription(key))
+    }
+
+    /// Names of products, aliases resolved.
+    private func products(_ names: [String]?) async throws -> [String] {
+        let names = try unique(names, "products")
+        guard !names.isEmpty else { return [] }
+        guard let policy = try await policyInForce() else {
+            throw AdminError(
+                .invalidField, "no policy was applied yet, so there are no products", hint: "weir policy apply FILE")
+        }
+        return try names.map { name in
+            guard let product = policy.product(named: name) else {
+                throw AdminError(
+                    .invalidField, "there is no product \"\(name.prefix(60))\"",
+                    hint: "products: \(policy.products.keys.sorted().joined(separator: ", "))")
+            }
+            return product.name
+        }
+    }
+
+    private func unique(_ names: [String]?, _ field: String) throws -> [String] {
+        let names = names ?? []
+        guard names.count <= 64, Set(names).count == names.count else {
+            throw AdminError(.invalidField, "\(field) has more than 64 names, or one of them twice")
+        }
+        return names
+    }
+
+    /// A model's name; a comma would end it in Redis's list.
+    func model(_ name: String) throws -> String {
+        guard (1...256).contains(name.utf8.count), name.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f && $0 != 0x2c }) else {
+            throw AdminError(.invalidField, "\"\(name.prefix(60))\" cannot be a model")
+        }
+        return name
+    }
+}
+
+/// Two hexadecimal digits.
+private func padded(_ byte: UInt8) -> String {
+    let digits = String(byte, radix: 16)
+    return digits.count == 1 ? "0" + digits : digits
+}

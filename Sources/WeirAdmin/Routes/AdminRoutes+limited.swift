@@ -1,0 +1,85 @@
+import Hummingbird
+import WeirCore
+import WeirLedger
+
+extension AdminRoutes {
+    /// The most teams of one resource that a list shows.
+    private static let mostListed = 10_000
+
+    func addLimited(to group: RouterGroup<AdminContext>) {
+        group.get("limited") { request, context in try await listLimited(request) }
+        group.put("limited/{resource}/{team}") { request, context in try await addLimited(request, context) }
+        group.delete("limited/{resource}/{team}") { request, context in try await removeLimited(context) }
+    }
+
+    private func listLimited(_ request: Request) async throws -> Response {
+        let wanted = try query(request, known: ["resource"])["resource"]
+        let resources =
+            if let wanted { [try await resource(wanted)] } else { try await policyInForce()?.resources ?? [] }
+        var list = LimitedList(limited: [], truncated: false)
+        let nowMs = try await publication.nowMs()
+        for resource in resources {
+            let teams = try await publication.limited(resource: resource, nowMs: nowMs, count: Self.mostListed + 1)
+            list.limited += teams.prefix(Self.mostListed)
+            if teams.count > Self.mostListed { list.truncated = true }
+        }
+        return answer(list)
+    }
+
+    private func addLimited(_ request: Request, _ context: AdminContext) async throws -> Response {
+        let (resource, team) = try await place(context)
+        let wanted = try await request.message(LimitedRequest.self, upTo: 65_536)
+        let reason = try sentence(wanted.reason, "reason")
+        let nowMs = try await publication.nowMs()
+        guard wanted.until > nowMs / 1000, wanted.until < 253_402_300_800 else {
+            throw AdminError(
+                .invalidField, "until must lie in the future and before the year 10000",
+                hint: "unix seconds; it is \(nowMs / 1000) now")
+        }
+        let before = try await publication.score(of: team, resource: resource)
+        let entry = audit(
+            context, "limited.add", "\(resource)/\(team)", before: before, after: String(wanted.until), reason: reason)
+        try await ledger.appendAudit(entry)
+        do {
+            try await publication.limit(team, resource: resource, until: wanted.until)
+        } catch {
+            throw unchanged(error)
+        }
+        return answer(LimitedTeam(resource: resource, team: team, until: wanted.until))
+    }
+
+    private func removeLimited(_ context: AdminContext) async throws -> Response {
+        let (resource, team) = try await place(context)
+        let before = try await publication.score(of: team, resource: resource)
+        guard let before else { return answer(Removed(removed: false)) }
+        try await ledger.appendAudit(audit(context, "limited.remove", "\(resource)/\(team)", before: before))
+        do {
+            return answer(Removed(removed: try await publication.removeLimited(team, resource: resource)))
+        } catch {
+            throw unchanged(error)
+        }
+    }
+
+    /// The error of a change that lives in Redis alone: the ledger only says who asked for it.
+    func unchanged(_ error: any Error) -> AdminError {
+        AdminError(
+            .redisUnavailable, "Redis did not confirm the change: \(error)",
+            hint: "it may or may not be in force; repeat the request, which is safe")
+    }
+
+    private func place(_ context: AdminContext) async throws -> (resource: String, team: String) {
+        (try await resource(parameter("resource", context)), try valid(parameter("team", context), "a team"))
+    }
+
+    /// A resource of the policy in force.
+    private func resource(_ name: String) async throws -> String {
+        let known = try await policyInForce()?.resources ?? []
+        guard known.contains(name) else {
+            throw AdminError(
+                .notFound, "there is no resource \"\(name.prefix(60))\"",
+                hint: known.isEmpty
+                    ? "no policy with a resource was applied" : "resources: \(known.joined(separator: ", "))")
+        }
+        return name
+    }
+}

@@ -1,0 +1,78 @@
+import Hummingbird
+import Logging
+import WeirCore
+import WeirLedger
+import WeirRedis
+
+/// What the routes work with.
+struct AdminRoutes: Sendable {
+    let configuration: AdminConfiguration
+    let ledger: any LedgerStore
+    let publication: Publication
+    /// Milliseconds since 1970, for what the ledger records.
+    let nowMs: @Sendable () -> Int
+    /// Why the process is not ready, beyond ledger and Redis; nil if it is.
+    let unreadyReason: @Sendable () async -> String?
+    let logger: Logger
+
+    func router() -> Router<AdminContext> {
+        let router = Router(context: AdminContext.self)
+        router.add(middleware: ErrorMiddleware())
+        router.add(middleware: AccessMiddleware(configuration))
+        addHealth(to: router)
+        let group = router.group("/admin/v1")
+        addKeys(to: group)
+        addLimited(to: group)
+        addKillSwitch(to: group)
+        addUsage(to: group)
+        addPolicy(to: group)
+        addAudit(to: group)
+        return router
+    }
+
+    /// The line of the audit for a change that this request makes.
+    func audit(
+        _ context: AdminContext, _ action: String, _ subject: String, before: String? = nil, after: String? = nil,
+        reason: String? = nil
+    ) -> AuditEntry {
+        AuditEntry(
+            atMs: nowMs(), actor: context.actor, from: context.address, action: action, subject: subject,
+            before: before, after: after, reason: reason)
+    }
+
+    /// The error of a change that stands in the ledger only.
+    func notPublished(_ error: any Error, _ what: String) -> AdminError {
+        AdminError(
+            .notPublished, "\(what) stands in the ledger and could not be published to Redis: \(error)",
+            hint: "the aggregator publishes it again by itself; do not repeat the request")
+    }
+
+    /// An id that may become part of a key.
+    func valid(_ id: String, _ field: String) throws -> String {
+        guard Subject.isValidID(id) else {
+            throw AdminError(
+                .invalidField, "\"\(id.prefix(60))\" cannot be \(field)", hint: "use 1 to 128 of A-Z a-z 0-9 . _ @ : -")
+        }
+        return id
+    }
+
+    /// A sentence for people: one line of at most 500 characters.
+    func sentence(_ text: String?, _ field: String) throws -> String? {
+        guard let text else { return nil }
+        guard text.utf8.count <= 500, text.unicodeScalars.allSatisfy({ $0.value >= 0x20 && $0.value != 0x7f }) else {
+            throw AdminError(.invalidField, "\(field) is not one line of at most 500 bytes")
+        }
+        return text
+    }
+
+    /// A part of the path, percent-decoded.
+    func parameter(_ name: String, _ context: AdminContext) throws -> String {
+        guard let text = context.parameters.get(name).flatMap(percentDecoded) else {
+            throw AdminError(.invalidRequest, "the path cannot be read")
+        }
+        return text
+    }
+
+    /// The policy in force.
+    func policyInForce() async throws -> Policy? { try await ledger.currentPolicy()?.policy }
+}

@@ -1,0 +1,22 @@
+import ArgumentParser
+
+/// A command that asks the admin API something and reports the answer.
+protocol AdminCommand: AsyncParsableCommand {
+    var admin: AdminOptions { get }
+
+    /// Does it. Throws what the operator should read.
+    func perform(_ client: AdminClient) async throws -> Report
+}
+
+extension AdminCommand {
+    func report() async throws -> Report {
+        try await AdminClient.with(
+            url: Setting.adminURL.value(admin.adminUrl) ?? "", token: admin.token(), perform)
+    }
+
+    package func run() async throws {
+        let report: Report
+        do { report = try await self.report() } catch { throw failure(error) }
+        try report.print(asJSON: admin.json)
+    }
+}

@@ -1,0 +1,30 @@
+import ArgumentParser
+import WeirAdmin
+
+/// `weir limited remove`.
+struct LimitedRemove: AdminCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "remove",
+        abstract: "Takes a team out of the limited set.",
+        discussion: """
+            If its budget is still spent, the aggregator puts it back at the next evaluation: raise the limit instead.
+
+              weir limited remove acme --resource ai_credits
+            """)
+
+    @Argument(help: "The team.")
+    var team: String
+
+    @Option(help: "A resource of the policy.")
+    var resource: String
+
+    @OptionGroup var admin: AdminOptions
+
+    func perform(_ client: AdminClient) async throws -> Report {
+        let (answer, json) = try await client.send(.DELETE, ["limited", resource, team], as: Removed.self)
+        return Report(
+            text: answer.removed
+                ? "team \(team) is no longer limited in \(resource)" : "team \(team) was not limited in \(resource)",
+            json: json)
+    }
+}

@@ -1,0 +1,29 @@
+import ArgumentParser
+import Foundation
+
+/// Where the admin API is, and how to show its answers.
+struct AdminOptions: ParsableArguments {
+    @Option(help: Setting.adminURL.help("The aggregator's address."))
+    var adminUrl: String?
+
+    @Option(help: Setting.adminTokenFile.help("A file with the admin token. WEIR_ADMIN_TOKEN may hold the token itself."))
+    var adminTokenFile: String?
+
+    @Flag(help: "Answer with the API's JSON instead of a table.")
+    var json = false
+
+    /// The token: from the file, else from the environment; nil: none.
+    func token() throws(SettingError) -> String? { try Self.token(file: adminTokenFile) }
+
+    static func token(file: String?) throws(SettingError) -> String? {
+        // A file that was named on purpose wins over a variable that may be left over.
+        if file == nil, let token = Setting.adminToken.value(nil) { return token }
+        guard let path = Setting.adminTokenFile.value(file) else { return nil }
+        guard let data = FileManager.default.contents(atPath: path) else {
+            throw SettingError(description: "cannot read the admin token's file \(path)")
+        }
+        let token = String(decoding: data, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
+        guard !token.isEmpty else { throw SettingError(description: "the admin token's file \(path) is empty") }
+        return token
+    }
+}
