@@ -34,6 +34,10 @@ struct Instructions: Sendable, Equatable {
     var headDelayMs = 0
     var hangAfter: Int?
     var resetAfter: Int?
+    var endAfter: Int?
+    var errorAfter: Int?
+    /// Events are sent in pieces of so many bytes, each an HTTP chunk of its own.
+    var split: Int?
     var status: Int?
     var retryAfter: Int?
     var usage = UsageReport.exact
@@ -71,6 +75,9 @@ struct Instructions: Sendable, Equatable {
         case "head-delay-ms": headDelayMs = try Self.number(name, value, 0...600_000)
         case "hang-after": hangAfter = try Self.number(name, value, 0...100_000)
         case "reset-after": resetAfter = try Self.number(name, value, 0...100_000)
+        case "end-after": endAfter = try Self.number(name, value, 0...100_000)
+        case "error-after": errorAfter = try Self.number(name, value, 0...100_000)
+        case "split": split = try Self.number(name, value, 1...65_536)
         case "status": status = try Self.number(name, value, 300...599)
         case "retry-after": retryAfter = try Self.number(name, value, 0...31_536_000)
         case "usage":
@@ -91,7 +98,7 @@ struct Instructions: Sendable, Equatable {
 
     private static let names =
         "input, output, cache-read, cache-write-5m, cache-write-1h, reasoning, chunks, delay-ms, head-delay-ms, "
-        + "hang-after, reset-after, status, retry-after, usage, tool"
+        + "hang-after, reset-after, end-after, error-after, split, status, retry-after, usage, tool"
 
     private static func number(_ name: Substring, _ value: Substring, _ bound: ClosedRange<Int>) throws(Fault) -> Int {
         // `Int` would accept a sign, and the simulator wants one way to write a number.

@@ -11,7 +11,9 @@ package struct SimulatedCall: Sendable, Equatable {
         case reset
         /// The simulator fell silent, as `hang-after` told it to.
         case hung
-        /// The answer was an error, which nobody pays for.
+        /// The stream ended in good order, but before its time, as `end-after` told it to.
+        case cut
+        /// The answer was an error, which nobody pays for; or it ended in one, as `error-after` told it to.
         case error
     }
 

@@ -21,7 +21,6 @@ import Testing
     @Test(arguments: [0, 1, 4])
     func `a client that hangs up pays for its input and the output made until then`(after chunks: Int) async throws {
         try await withSimulator { simulator in
-            // The delay is far longer than it takes to notice that the client has gone.
             let simulate = "input=100;output=50;chunks=5;hang-after=\(chunks)"
             if chunks == 0 {
                 let request = simulator.request(
@@ -122,6 +121,42 @@ import Testing
             while let part = try await iterator.next() { events = String(String(buffer: part).suffix(200)) }
             #expect(events.hasSuffix("data: {\"type\":\"message_stop\"}\n\n"))
             #expect(try await simulator.lastCall().usage.output == 262_144)
+        }
+    }
+
+    @Test(arguments: [0, 2])
+    func `a stream can end too early in good order, or in an error`(after chunks: Int) async throws {
+        try await withSimulator { simulator in
+            let cost = SimulatedUsage(freshInput: 100, output: chunks * 10)
+            let simulate = "input=100;output=50;chunks=5;"
+            let cut = try await simulator.send(
+                "/v1/chat/completions", Request.chatStream, simulate: simulate + "end-after=\(chunks)")
+            #expect(cut.status == 200 && !cut.text.contains("[DONE]"))
+            #expect(try cut.events.count == 1 + chunks)
+            let first = try await simulator.lastCall()
+            #expect(first.outcome == .cut && first.usage == cost)
+
+            let failed = try await simulator.send(
+                "/v1/messages", Request.messagesStream, simulate: simulate + "error-after=\(chunks)")
+            let last = try #require(try failed.events.last)
+            #expect(last.name == "error" && deltas(failed.text) == chunks)
+            #expect(try last.data.at("error.type") == "overloaded_error")
+            let second = try await simulator.lastCall()
+            #expect(second.outcome == .error && second.usage == cost && second.status == 200)
+
+            let plain = try await simulator.send("/v1/messages", Request.messages, simulate: "end-after=1")
+            #expect(plain.status == 400)
+        }
+    }
+
+    @Test(arguments: [1, 2, 7, 65_536])
+    func `events sent in pieces are the same bytes`(split: Int) async throws {
+        try await withSimulator { simulator in
+            // Each answer names its call.
+            let whole = try await simulator.send("/v1/messages", Request.messagesStream).text
+            let pieces = try await simulator.send("/v1/messages", Request.messagesStream, simulate: "split=\(split)")
+                .text
+            #expect(pieces.replacing("sim0000000000000002", with: "sim0000000000000001") == whole)
         }
     }
 }
