@@ -79,8 +79,8 @@ def test_raw_stream(claude, models):
 
 
 def test_stream_arrives_piece_by_piece(claude, models):
-    """The first text is there while the provider still waits to send the second."""
-    with create(claude, models, "chunks=2;delay-ms=20000", stream=True) as stream:
+    """The first text is there while the provider still waits to send the second, longer than this client would."""
+    with create(claude, models, "chunks=2;delay-ms=20000", stream=True, timeout=15) as stream:
         kinds = []
         for event in stream:
             kinds.append(event.type)

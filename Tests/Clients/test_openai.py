@@ -94,9 +94,9 @@ def test_stream_helper(gpt, models):
 
 
 def test_stream_arrives_piece_by_piece(gpt, models):
-    """The first text is there while the provider still waits to send the second."""
+    """The first text is there while the provider still waits to send the second, longer than this client would."""
     text = ""
-    with create(gpt, models, "chunks=2;delay-ms=20000", stream=True) as stream:
+    with create(gpt, models, "chunks=2;delay-ms=20000", stream=True, timeout=15) as stream:
         for chunk in stream:
             text += text_of([chunk])
             if text:
@@ -176,9 +176,9 @@ def test_async(key, models):
 @pytest.mark.gateway
 def test_key_as_x_api_key(key, models):
     """The gateway treats both forms alike, in both dialects."""
-    options = openai_options("unused") | {"default_headers": {"authorization": openai.Omit(), "x-api-key": key}}
-    with openai.OpenAI(**options) as client:
-        assert_usage(create(client, models, USAGE).usage)
+    headers = {"Authorization": openai.Omit(), "x-api-key": key, "x-simulate": USAGE}
+    with openai.OpenAI(**openai_options("unused")) as client:
+        assert_usage(create(client, models, headers=headers).usage)
 
 
 @pytest.mark.gateway
