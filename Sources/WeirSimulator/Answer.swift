@@ -50,6 +50,12 @@ struct Answer: Sendable {
         }
     }
 
+    /// Leaves the head alone, as HEAD asks. Without a length the encoder would end the body that is not there.
+    mutating func removeBody() {
+        body = .whole(ByteBuffer())
+        if !headers.contains(name: "content-length") { headers.add(name: "content-length", value: "0") }
+    }
+
     /// What a provider bills when nothing after `chunks` is sent.
     func billed(afterChunks chunks: Int) -> SimulatedUsage {
         plan?.billed(afterChunks: chunks) ?? SimulatedUsage()

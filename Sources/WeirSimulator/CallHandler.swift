@@ -44,7 +44,7 @@ final class CallHandler: ChannelInboundHandler {
             guard let head = self.head else { return }
             self.head = nil
             var answer = responder.answer(head, body: body, isTooLarge: isTooLarge)
-            if head.method == .HEAD { answer.body = .whole(ByteBuffer()) }
+            if head.method == .HEAD { answer.removeBody() }
             body = ByteBuffer()
             writer.begin(answer, keepAlive: head.isKeepAlive && !isTooLarge, context: context)
         }

@@ -74,6 +74,11 @@ struct CallPlan: Sendable, Equatable {
                     message: "Setting 'max_tokens' and 'max_completion_tokens' at the same time is not supported.",
                     parameter: "max_tokens")
             }
+            guard request.isStream || !request.hasStreamOptions else {
+                throw CallRequest.Fault(
+                    message: "The 'stream_options' parameter is only allowed when 'stream' is enabled.",
+                    parameter: "stream_options")
+            }
             return request.maxCompletionTokens ?? request.maxTokens
         case .responses: return request.maxOutputTokens
         case .embeddings:

@@ -1,5 +1,21 @@
 /// What the `x-simulate` header tells the simulator to do: `name=value` fields, separated by semicolons.
 ///
+/// | field | meaning |
+/// | --- | --- |
+/// | `input` | fresh input tokens; without it a token for each four bytes of the request |
+/// | `cache-read`, `cache-write-5m`, `cache-write-1h` | further input tokens (writes: Anthropic only) |
+/// | `output` | tokens each choice wants to make, cut at `max_tokens`; 20 without it |
+/// | `reasoning` | how many of them are thinking, which no text shows |
+/// | `chunks` | events of text in a stream; up to 10 without it |
+/// | `delay-ms` | the pause between two chunks; before the head of a plain answer |
+/// | `head-delay-ms` | the pause before the head of any answer |
+/// | `hang-after`, `reset-after` | silence, or RST, after so many chunks; 0 is before the head |
+/// | `end-after`, `error-after` | a stream's early end, or an error event, after so many chunks |
+/// | `split` | the stream arrives in pieces of so many bytes |
+/// | `status`, `retry-after` | an error instead of an answer; its header in seconds |
+/// | `usage` | how usage is reported: ``UsageReport`` |
+/// | `tool` | the answer calls this tool |
+///
 /// Every number is bounded, so that sums of them cannot overflow. A field that is unknown, repeated or malformed
 /// is refused, since a test that simulates something else than it says proves nothing.
 struct Instructions: Sendable, Equatable {
@@ -12,7 +28,7 @@ struct Instructions: Sendable, Equatable {
         case zero
         /// A stream reports its usage twice.
         case twice
-        /// A stream reports its usage, then half of it.
+        /// A stream reports its usage, then half of it. A plain answer reports it once.
         case decreasing
         /// Every number is negative.
         case negative
