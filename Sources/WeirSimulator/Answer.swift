@@ -14,7 +14,14 @@ struct Answer: Sendable {
 
     /// A fault that takes the place of the rest of the answer.
     enum Fault: Sendable, Equatable {
-        case hang, reset
+        /// Nothing more is sent, and the connection stays.
+        case hang
+        /// The connection is cut with RST.
+        case reset
+        /// A stream ends without its closing events.
+        case end
+        /// A stream ends with an error event, as a provider's does that is overloaded half-way.
+        case error
     }
 
     var status: HTTPResponseStatus
@@ -27,8 +34,11 @@ struct Answer: Sendable {
     var headDelay = TimeAmount.zero
     /// Between two chunks.
     var chunkDelay = TimeAmount.zero
-    /// Comes after so many chunks; 0 means before the head. A plain answer counts as one chunk, of which half is sent.
+    /// Comes after so many chunks; 0 means before the head, and for `end` and `error` before the first chunk. A plain
+    /// answer counts as one chunk, of which half is sent.
     var fault: (after: Int, kind: Fault)?
+    /// Events are written in pieces of so many bytes; nil writes them whole.
+    var split: Int?
 
     init(status: HTTPResponseStatus, contentType: String, body: Body) {
         self.status = status
@@ -38,6 +48,12 @@ struct Answer: Sendable {
         if case .whole(let bytes) = body {
             headers.add(name: "content-length", value: String(bytes.readableBytes))
         }
+    }
+
+    /// Leaves the head alone, as HEAD asks. Without a length the encoder would end the body that is not there.
+    mutating func removeBody() {
+        body = .whole(ByteBuffer())
+        if !headers.contains(name: "content-length") { headers.add(name: "content-length", value: "0") }
     }
 
     /// What a provider bills when nothing after `chunks` is sent.

@@ -90,7 +90,7 @@ final class AnswerWriter {
     /// Writes the next piece. False when nothing more is to be written now.
     private func step(_ context: ChannelHandlerContext) -> Bool {
         guard var progress, !progress.isSilent else { return false }
-        if let fault = progress.answer.fault, fault.after == 0, !progress.isHeadSent {
+        if !progress.isHeadSent, let fault = progress.answer.fault, fault.after == 0, fault.kind.isOfConnection {
             breakOff(fault.kind, context)
             return false
         }
@@ -111,7 +111,7 @@ final class AnswerWriter {
             }
             write(.body(.byteBuffer(bytes)), context)
             self.progress = progress
-            finish(context)
+            finish(context, progress.answer.outcome, progress.answer.billed)
             return false
         case .events(let format): return stepEvents(format, &progress, context)
         case .log(let from, let onlyOpen):
@@ -121,7 +121,7 @@ final class AnswerWriter {
             if buffer.readableBytes > 0 { write(.body(.byteBuffer(buffer)), context) }
             progress.logPosition = page.next ?? 0
             self.progress = progress
-            if page.next == nil { finish(context) }
+            if page.next == nil { finish(context, .completed, SimulatedUsage()) }
             return page.next != nil
         }
     }
@@ -135,21 +135,28 @@ final class AnswerWriter {
             progress.isOpeningSent = true
             self.progress = progress
             format.opening(plan, into: &buffer)
-            write(.body(.byteBuffer(buffer)), context)
+            write(buffer, split: progress.answer.split, context)
             return true
         }
         if let fault = progress.answer.fault, progress.chunks >= min(fault.after, plan.chunks) {
-            breakOff(fault.kind, context)
+            switch fault.kind {
+            case .hang, .reset: breakOff(fault.kind, context)
+            case .end: finish(context, .cut, progress.answer.billed(afterChunks: progress.chunks))
+            case .error:
+                let dialect = plan.endpoint.dialect ?? .openAI
+                write(.body(.byteBuffer(ErrorAnswer.event(dialect, id: plan.id))), context)
+                finish(context, .error, progress.answer.billed(afterChunks: progress.chunks))
+            }
             return false
         }
         guard progress.chunks < plan.chunks else {
             format.closing(plan, into: &buffer)
-            write(.body(.byteBuffer(buffer)), context)
-            finish(context)
+            write(buffer, split: progress.answer.split, context)
+            finish(context, progress.answer.outcome, progress.answer.billed)
             return false
         }
         format.chunk(progress.chunks, plan, into: &buffer)
-        write(.body(.byteBuffer(buffer)), context)
+        write(buffer, split: progress.answer.split, context)
         progress.chunks += 1
         self.progress = progress
         guard progress.answer.chunkDelay > .zero, progress.chunks < plan.chunks else { return true }
@@ -158,13 +165,14 @@ final class AnswerWriter {
     }
 
     /// Ends the answer. The next request may arrive from inside of the last write, so the state is clean before it.
-    private func finish(_ context: ChannelHandlerContext) {
+    private func finish(
+        _ context: ChannelHandlerContext, _ outcome: SimulatedCall.Outcome, _ usage: SimulatedUsage
+    ) {
         guard let progress else { return }
         self.progress = nil
         isPumping = false
         if let id = progress.answer.id {
-            log.end(
-                id, progress.answer.outcome, usage: progress.answer.billed, status: Int(progress.answer.status.code))
+            log.end(id, outcome, usage: usage, status: progress.statusSent)
         }
         guard !progress.keepAlive else {
             context.writeAndFlush(NIOAny(Part.end(nil)), promise: nil)
@@ -215,7 +223,20 @@ final class AnswerWriter {
         }
     }
 
+    private func write(_ events: ByteBuffer, split: Int?, _ context: ChannelHandlerContext) {
+        guard let split else { return write(.body(.byteBuffer(events)), context) }
+        var rest = events
+        while rest.readableBytes > 0, let piece = rest.readSlice(length: min(split, rest.readableBytes)) {
+            write(.body(.byteBuffer(piece)), context)
+        }
+    }
+
     private func write(_ part: Part, _ context: ChannelHandlerContext) {
         context.write(NIOAny(part), promise: nil)
     }
+}
+
+extension Answer.Fault {
+    /// Whether it happens to the connection, and so can come before the head.
+    fileprivate var isOfConnection: Bool { self == .hang || self == .reset }
 }

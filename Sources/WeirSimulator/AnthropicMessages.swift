@@ -18,7 +18,7 @@ enum AnthropicMessages: AnswerFormat {
         buffer.writeStaticString(#"","stop_sequence":null"#)
         if let usage = plan.reports.first {
             buffer.writeStaticString(#","usage":"#)
-            writeUsage(usage, output: usage.output, into: &buffer)
+            writeUsage(usage, into: &buffer)
         }
         buffer.writeInteger(UInt8(ascii: "}"))
     }
@@ -30,7 +30,10 @@ enum AnthropicMessages: AnswerFormat {
         if let usage = plan.reports.first {
             buffer.writeStaticString(#","usage":"#)
             // The real API counts one token of output before it has made any.
-            writeUsage(usage, output: min(usage.output, 1), into: &buffer)
+            var start = usage
+            start.output = min(usage.output, 1)
+            start.reasoning = 0
+            writeUsage(start, into: &buffer)
         }
         buffer.writeStaticString("}}\n\nevent: content_block_start\n")
         buffer.writeStaticString(#"data: {"type":"content_block_start","index":0,"content_block":"#)
@@ -62,8 +65,8 @@ enum AnthropicMessages: AnswerFormat {
         buffer.writeStaticString("event: content_block_stop\n")
         buffer.writeStaticString("data: {\"type\":\"content_block_stop\",\"index\":0}\n\n")
         let reports = plan.reports
-        if reports.isEmpty { writeMessageDelta(plan, output: nil, into: &buffer) }
-        for usage in reports { writeMessageDelta(plan, output: usage.output, into: &buffer) }
+        if reports.isEmpty { writeMessageDelta(plan, usage: nil, into: &buffer) }
+        for usage in reports { writeMessageDelta(plan, usage: usage, into: &buffer) }
         buffer.writeStaticString("event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n")
     }
 
@@ -84,7 +87,7 @@ enum AnthropicMessages: AnswerFormat {
         buffer.writeJSON(tool)
     }
 
-    private static func writeUsage(_ usage: SimulatedUsage, output: Int, into buffer: inout ByteBuffer) {
+    private static func writeUsage(_ usage: SimulatedUsage, into buffer: inout ByteBuffer) {
         buffer.writeStaticString(#"{"input_tokens":"#)
         buffer.writeDecimal(usage.freshInput)
         buffer.writeStaticString(#","cache_creation_input_tokens":"#)
@@ -96,18 +99,28 @@ enum AnthropicMessages: AnswerFormat {
         buffer.writeStaticString(#","ephemeral_1h_input_tokens":"#)
         buffer.writeDecimal(usage.cacheWrite1h)
         buffer.writeStaticString(#"},"output_tokens":"#)
-        buffer.writeDecimal(output)
+        buffer.writeDecimal(usage.output)
+        writeThinking(usage, into: &buffer)
         buffer.writeStaticString(#","service_tier":"standard"}"#)
     }
 
-    private static func writeMessageDelta(_ plan: CallPlan, output: Int?, into buffer: inout ByteBuffer) {
+    /// The part of the output that was thinking; left out when there was none.
+    private static func writeThinking(_ usage: SimulatedUsage, into buffer: inout ByteBuffer) {
+        guard usage.reasoning != 0 else { return }
+        buffer.writeStaticString(#","output_tokens_details":{"thinking_tokens":"#)
+        buffer.writeDecimal(usage.reasoning)
+        buffer.writeInteger(UInt8(ascii: "}"))
+    }
+
+    private static func writeMessageDelta(_ plan: CallPlan, usage: SimulatedUsage?, into buffer: inout ByteBuffer) {
         buffer.writeStaticString("event: message_delta\n")
         buffer.writeStaticString(#"data: {"type":"message_delta","delta":{"stop_reason":""#)
         buffer.writeStaticString(stopReason(plan))
         buffer.writeStaticString(#"","stop_sequence":null}"#)
-        if let output {
+        if let usage {
             buffer.writeStaticString(#","usage":{"output_tokens":"#)
-            buffer.writeDecimal(output)
+            buffer.writeDecimal(usage.output)
+            writeThinking(usage, into: &buffer)
             buffer.writeInteger(UInt8(ascii: "}"))
         }
         buffer.writeStaticString("}\n\n")

@@ -43,7 +43,8 @@ final class CallHandler: ChannelInboundHandler {
         case .end:
             guard let head = self.head else { return }
             self.head = nil
-            let answer = responder.answer(head, body: body, isTooLarge: isTooLarge)
+            var answer = responder.answer(head, body: body, isTooLarge: isTooLarge)
+            if head.method == .HEAD { answer.removeBody() }
             body = ByteBuffer()
             writer.begin(answer, keepAlive: head.isKeepAlive && !isTooLarge, context: context)
         }

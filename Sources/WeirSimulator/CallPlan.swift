@@ -17,7 +17,7 @@ struct CallPlan: Sendable, Equatable {
     var tool: String?
     /// Events of text in a stream. Each choice has one in each.
     var chunks: Int
-    /// Tokens that one choice spells out, bounded by ``SampleText/tokenBound``.
+    /// Tokens that one choice spells out; all choices together are bounded by ``SampleText/tokenBound``.
     var textTokens: Int
     /// Assigned by the log.
     var id = 0
@@ -50,7 +50,7 @@ struct CallPlan: Sendable, Equatable {
             freshInput: instructions.input ?? max(1, bodyBytes / 4), cacheRead: instructions.cacheRead,
             cacheWrite5m: instructions.cacheWrite5m, cacheWrite1h: instructions.cacheWrite1h,
             output: output * choices, reasoning: reasoning * choices)
-        textTokens = min(output - reasoning, SampleText.tokenBound)
+        textTokens = min(output - reasoning, SampleText.tokenBound / choices)
         chunks = instructions.chunks ?? max(1, min(textTokens, 10))
         try refuseKindsUnknownToProvider()
     }
@@ -74,6 +74,11 @@ struct CallPlan: Sendable, Equatable {
                     message: "Setting 'max_tokens' and 'max_completion_tokens' at the same time is not supported.",
                     parameter: "max_tokens")
             }
+            guard request.isStream || !request.hasStreamOptions else {
+                throw CallRequest.Fault(
+                    message: "The 'stream_options' parameter is only allowed when 'stream' is enabled.",
+                    parameter: "stream_options")
+            }
             return request.maxCompletionTokens ?? request.maxTokens
         case .responses: return request.maxOutputTokens
         case .embeddings:
@@ -90,12 +95,9 @@ struct CallPlan: Sendable, Equatable {
 
     /// A kind of token that the provider cannot report would be in the log and in no answer.
     private func refuseKindsUnknownToProvider() throws(CallRequest.Fault) {
-        switch endpoint.dialect {
-        case .anthropic where usage.reasoning > 0:
-            throw CallRequest.Fault(message: "x-simulate: Anthropic does not report reasoning", parameter: nil)
-        case .openAI where usage.cacheWrite5m > 0 || usage.cacheWrite1h > 0:
-            throw CallRequest.Fault(message: "x-simulate: OpenAI does not report cache writes", parameter: nil)
-        default: return
+        guard endpoint.dialect == .anthropic || usage.cacheWrite5m + usage.cacheWrite1h == 0 else {
+            throw CallRequest.Fault(
+                message: "x-simulate: OpenAI does not report cache writes of 5 minutes or an hour", parameter: nil)
         }
     }
 

@@ -18,6 +18,7 @@ struct CallRequest: Sendable, Equatable {
     var maxCompletionTokens: Int?
     var maxOutputTokens: Int?
     var choices = 1
+    var hasStreamOptions = false
     var includesUsage = false
     var hasMessages = false
     /// How many texts an embeddings request holds; nil when there is no `input`.
@@ -81,6 +82,7 @@ struct CallRequest: Sendable, Equatable {
             wantsBase64 = try cursor.string() == "base64"
         case "stream_options":
             includesUsage = false
+            hasStreamOptions = cursor.peek() == UInt8(ascii: "{")
             guard cursor.peek() == UInt8(ascii: "{") else {
                 if cursor.peek() == UInt8(ascii: "n") { return try skipped(&cursor) }
                 return try Self.wrong(key, "an object", &cursor)

@@ -30,6 +30,15 @@ enum ErrorAnswer {
         return buffer
     }
 
+    /// The event that ends a stream which cannot go on.
+    static func event(_ dialect: Endpoint.Dialect, id: Int) -> ByteBuffer {
+        var buffer = ByteBuffer(string: dialect == .anthropic ? "event: error\ndata: " : "data: ")
+        let status = dialect == .anthropic ? 529 : 500
+        buffer.writeImmutableBuffer(body(dialect, status: status, message: "Simulated error in the stream.", id: id))
+        buffer.writeStaticString("\n\n")
+        return buffer
+    }
+
     /// From docs.anthropic.com, "Errors".
     private static func anthropicType(_ status: Int) -> StaticString {
         switch status {

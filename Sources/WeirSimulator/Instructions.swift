@@ -1,5 +1,21 @@
 /// What the `x-simulate` header tells the simulator to do: `name=value` fields, separated by semicolons.
 ///
+/// | field | meaning |
+/// | --- | --- |
+/// | `input` | fresh input tokens; without it a token for each four bytes of the request |
+/// | `cache-read`, `cache-write-5m`, `cache-write-1h` | further input tokens (writes: Anthropic only) |
+/// | `output` | tokens each choice wants to make, cut at `max_tokens`; 20 without it |
+/// | `reasoning` | how many of them are thinking, which no text shows |
+/// | `chunks` | events of text in a stream; up to 10 without it |
+/// | `delay-ms` | the pause between two chunks; before the head of a plain answer |
+/// | `head-delay-ms` | the pause before the head of any answer |
+/// | `hang-after`, `reset-after` | silence, or RST, after so many chunks; 0 is before the head |
+/// | `end-after`, `error-after` | a stream's early end, or an error event, after so many chunks |
+/// | `split` | the stream arrives in pieces of so many bytes |
+/// | `status`, `retry-after` | an error instead of an answer; its header in seconds |
+/// | `usage` | how usage is reported: ``UsageReport`` |
+/// | `tool` | the answer calls this tool |
+///
 /// Every number is bounded, so that sums of them cannot overflow. A field that is unknown, repeated or malformed
 /// is refused, since a test that simulates something else than it says proves nothing.
 struct Instructions: Sendable, Equatable {
@@ -12,7 +28,7 @@ struct Instructions: Sendable, Equatable {
         case zero
         /// A stream reports its usage twice.
         case twice
-        /// A stream reports its usage, then half of it.
+        /// A stream reports its usage, then half of it. A plain answer reports it once.
         case decreasing
         /// Every number is negative.
         case negative
@@ -34,6 +50,10 @@ struct Instructions: Sendable, Equatable {
     var headDelayMs = 0
     var hangAfter: Int?
     var resetAfter: Int?
+    var endAfter: Int?
+    var errorAfter: Int?
+    /// Events are sent in pieces of so many bytes, each an HTTP chunk of its own.
+    var split: Int?
     var status: Int?
     var retryAfter: Int?
     var usage = UsageReport.exact
@@ -71,6 +91,9 @@ struct Instructions: Sendable, Equatable {
         case "head-delay-ms": headDelayMs = try Self.number(name, value, 0...600_000)
         case "hang-after": hangAfter = try Self.number(name, value, 0...100_000)
         case "reset-after": resetAfter = try Self.number(name, value, 0...100_000)
+        case "end-after": endAfter = try Self.number(name, value, 0...100_000)
+        case "error-after": errorAfter = try Self.number(name, value, 0...100_000)
+        case "split": split = try Self.number(name, value, 1...65_536)
         case "status": status = try Self.number(name, value, 300...599)
         case "retry-after": retryAfter = try Self.number(name, value, 0...31_536_000)
         case "usage":
@@ -91,7 +114,7 @@ struct Instructions: Sendable, Equatable {
 
     private static let names =
         "input, output, cache-read, cache-write-5m, cache-write-1h, reasoning, chunks, delay-ms, head-delay-ms, "
-        + "hang-after, reset-after, status, retry-after, usage, tool"
+        + "hang-after, reset-after, end-after, error-after, split, status, retry-after, usage, tool"
 
     private static func number(_ name: Substring, _ value: Substring, _ bound: ClosedRange<Int>) throws(Fault) -> Int {
         // `Int` would accept a sign, and the simulator wants one way to write a number.

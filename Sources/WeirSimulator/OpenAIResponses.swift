@@ -162,7 +162,7 @@ enum OpenAIResponses: AnswerFormat {
         buffer.writeDecimal(usage.prompt)
         buffer.writeStaticString(#","input_tokens_details":{"cached_tokens":"#)
         buffer.writeDecimal(usage.cacheRead)
-        buffer.writeStaticString(#"},"output_tokens":"#)
+        buffer.writeStaticString(#","cache_write_tokens":0},"output_tokens":"#)
         buffer.writeDecimal(usage.output)
         buffer.writeStaticString(#","output_tokens_details":{"reasoning_tokens":"#)
         buffer.writeDecimal(usage.reasoning)

@@ -44,6 +44,9 @@ struct Responder: Sendable {
                 id, model: String((request.model ?? "").prefix(256)), isStream: request.isStream && endpoint.canStream)
             var plan = try CallPlan(
                 endpoint: endpoint, request: request, bodyBytes: body.readableBytes, instructions: instructions)
+            guard plan.isStream || (instructions.endAfter == nil && instructions.errorAfter == nil) else {
+                return refusal(400, "x-simulate: end-after and error-after need a stream")
+            }
             plan.id = id
             plan.created = Int(nowMs / 1000)
             return planned(plan, dialect, instructions)
@@ -118,12 +121,16 @@ struct Responder: Sendable {
         if let seconds = instructions.retryAfter {
             answer.headers.add(name: "retry-after", value: String(seconds))
         }
-        switch (instructions.hangAfter, instructions.resetAfter) {
-        case (let hang?, let reset?): answer.fault = hang <= reset ? (hang, .hang) : (reset, .reset)
-        case (let hang?, nil): answer.fault = (hang, .hang)
-        case (nil, let reset?): answer.fault = (reset, .reset)
-        case (nil, nil): break
+        var faults: [(after: Int?, kind: Answer.Fault)] = [
+            (instructions.hangAfter, .hang), (instructions.resetAfter, .reset),
+        ]
+        if case .events = answer.body {
+            faults += [(instructions.endAfter, .end), (instructions.errorAfter, .error)]
         }
+        for case (let after?, let kind) in faults where after < answer.fault?.after ?? .max {
+            answer.fault = (after, kind)
+        }
+        answer.split = instructions.split
         return answer
     }
 
@@ -148,5 +155,9 @@ struct Responder: Sendable {
         dialect == .anthropic ? "request-id" : "x-request-id"
     }
 
-    private static func requestID(_ id: Int) -> String { "req_sim\(id)" }
+    private static func requestID(_ id: Int) -> String {
+        var buffer = ByteBuffer()
+        buffer.writeID("req_", id)
+        return String(buffer: buffer)
+    }
 }

@@ -11,7 +11,9 @@ package struct SimulatedCall: Sendable, Equatable {
         case reset
         /// The simulator fell silent, as `hang-after` told it to.
         case hung
-        /// The answer was an error, which nobody pays for.
+        /// The stream ended in good order, but before its time, as `end-after` told it to.
+        case cut
+        /// The answer was an error, which nobody pays for; or it ended in one, as `error-after` told it to.
         case error
     }
 
@@ -30,7 +32,8 @@ package struct SimulatedCall: Sendable, Equatable {
     /// The model asked for, empty when the request names none.
     package var model: String
     package var isStream: Bool
-    /// What a provider would bill: for a stream that was cut, the input and the output made so far.
+    /// What a provider would bill: for a stream that was cut, the input and the output made so far; for a client
+    /// that left before the answer's head, the input; for an error, a hang or a reset before the head, nothing.
     package var usage: SimulatedUsage
     package var outcome: Outcome
     package var status: Int

@@ -81,6 +81,20 @@ import Testing
         }
     }
 
+    @Test func `thinking is a part of the output and told apart`() async throws {
+        try await withSimulator { simulator in
+            let simulate = "output=50;reasoning=30"
+            let plain = try await simulator.send("/v1/messages", Request.messages, simulate: simulate).json
+            #expect(try plain.at("usage.output_tokens") == 50)
+            #expect(try plain.at("usage.output_tokens_details.thinking_tokens") == 30)
+            #expect(try plain.at("content.0.text", as: String.self).utf8.count == 80)
+            let stream = try await simulator.send("/v1/messages", Request.messagesStream, simulate: simulate).events
+            let delta = try #require(stream.first { $0.name == "message_delta" }).data
+            #expect(try delta.at("usage.output_tokens_details.thinking_tokens") == 30)
+            #expect(try await simulator.lastCall().usage.reasoning == 30)
+        }
+    }
+
     @Test func `counting tokens costs nothing`() async throws {
         try await withSimulator { simulator in
             let body = #"{"model":"m","messages":[{"role":"user","content":"hi"}]}"#

@@ -1,3 +1,4 @@
+import Foundation
 import NIOCore
 import Testing
 
@@ -48,5 +49,54 @@ import Testing
         for length in 0..<text.count {
             #expect(throws: CallRequest.Fault.self) { try CallRequest(ByteBuffer(bytes: text[..<length])) }
         }
+    }
+
+    @Test func `what is JSON and what is not agrees with Foundation`() throws {
+        let seed = UInt64.random(in: .min ... .max)
+        var random = SplitMix64(state: seed)
+        let alphabet = Array(#"{}[]:,"\/ue+-.0123456789 truefalsn"#.utf8)
+        var refused = 0
+        for round in 0..<20_000 {
+            var text = Array(#"{"a":[1,-0.5e+3,true,false,null,"x\u0041\n\"\/"],"b":{"c":[],"d":{}, "e":[[0]]}}"#.utf8)
+            for _ in 0...(round % 3) {
+                let place = Int.random(in: 0..<text.count, using: &random)
+                let byte = alphabet[Int.random(in: 0..<alphabet.count, using: &random)]
+                switch Int.random(in: 0..<3, using: &random) {
+                case 0: text[place] = byte
+                case 1: text.insert(byte, at: place)
+                default: text.remove(at: place)
+                }
+            }
+            let isObject = (try? JSONSerialization.jsonObject(with: Data(text))) is [String: Any]
+            // Foundation overlooks a comma before a closing bracket, which RFC 8259 does not, and refuses numbers
+            // that fit no Double, which it allows.
+            let spelled = String(decoding: text, as: UTF8.self).filter { $0 != " " }
+            guard !spelled.contains(",]"), !spelled.contains(",}"), !spelled.contains(/[eE][+-]?[0-9]{3}/) else {
+                continue
+            }
+            let isRead: Bool
+            do {
+                _ = try CallRequest(ByteBuffer(bytes: text))
+                isRead = true
+            } catch {
+                isRead = !error.message.contains("not a JSON object")
+            }
+            #expect(isRead == isObject, "seed \(seed): \(String(decoding: text, as: UTF8.self))")
+            refused += isRead ? 0 : 1
+        }
+        // Both kinds must be there for the comparison to mean anything.
+        #expect((1000..<19_000).contains(refused))
+    }
+}
+
+/// Random numbers that a seed repeats.
+private struct SplitMix64: RandomNumberGenerator {
+    var state: UInt64
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9e37_79b9_7f4a_7c15
+        var mixed = (state ^ (state >> 30)) &* 0xbf58_476d_1ce4_e5b9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
+        return mixed ^ (mixed >> 31)
     }
 }

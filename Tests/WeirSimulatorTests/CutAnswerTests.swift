@@ -18,28 +18,30 @@ import Testing
 
     private func deltas(_ text: String) -> Int { text.ranges(of: "event: content_block_delta").count }
 
-    @Test(arguments: [0, 1, 4])
-    func `a client that hangs up pays for its input and the output made until then`(after chunks: Int) async throws {
+    @Test func `a client that hangs up before the head pays for its input`() async throws {
         try await withSimulator { simulator in
-            // The delay is far longer than it takes to notice that the client has gone.
-            let simulate = "input=100;output=50;chunks=5;hang-after=\(chunks)"
-            if chunks == 0 {
-                let request = simulator.request(
-                    "/v1/messages", Request.messages, simulate: "input=9;head-delay-ms=60000")
-                let call = Task { try await HTTPClient.shared.execute(request, timeout: .seconds(30)) }
-                while simulator.log().isEmpty { try await Task.sleep(for: .milliseconds(2)) }
-                call.cancel()
-                _ = await call.result
-                let seen = try await simulator.lastCall()
-                #expect(seen.outcome == .clientGone && seen.usage == SimulatedUsage(freshInput: 9) && seen.status == 0)
-            } else {
-                let slow = simulate.replacing("hang-after=\(chunks)", with: "delay-ms=400")
-                try await hangUp(simulator, slow) { self.deltas($0) == chunks }
-                let seen = try await simulator.lastCall()
-                #expect(seen.outcome == .clientGone && seen.isStream && seen.status == 200)
-                #expect(seen.usage.freshInput == 100)
-                #expect(seen.usage.output >= chunks * 10 && seen.usage.output < 50)
-            }
+            let request = simulator.request("/v1/messages", Request.messages, simulate: "input=9;head-delay-ms=60000")
+            let call = Task { try await HTTPClient.shared.execute(request, timeout: .seconds(30)) }
+            while simulator.log().isEmpty { try await Task.sleep(for: .milliseconds(2)) }
+            call.cancel()
+            _ = await call.result
+            let seen = try await simulator.lastCall()
+            #expect(seen.outcome == .clientGone && seen.usage == SimulatedUsage(freshInput: 9) && seen.status == 0)
+        }
+    }
+
+    @Test func `a client that hangs up in a stream pays for the output made until then`() async throws {
+        try await withSimulator { simulator in
+            try await hangUp(simulator, "input=100;output=50;chunks=5;delay-ms=60000") { self.deltas($0) == 1 }
+            let first = try await simulator.lastCall()
+            #expect(first.outcome == .clientGone && first.isStream && first.status == 200)
+            #expect(first.usage == SimulatedUsage(freshInput: 100, output: 10))
+
+            // More chunks may be made before the hang-up is noticed; seconds pass before all of them are.
+            try await hangUp(simulator, "input=100;output=200;chunks=20;delay-ms=300") { self.deltas($0) == 3 }
+            let later = try await simulator.lastCall()
+            #expect(later.outcome == .clientGone && later.usage.freshInput == 100)
+            #expect((30..<200).contains(later.usage.output))
         }
     }
 
@@ -122,6 +124,42 @@ import Testing
             while let part = try await iterator.next() { events = String(String(buffer: part).suffix(200)) }
             #expect(events.hasSuffix("data: {\"type\":\"message_stop\"}\n\n"))
             #expect(try await simulator.lastCall().usage.output == 262_144)
+        }
+    }
+
+    @Test(arguments: [0, 2])
+    func `a stream can end too early in good order, or in an error`(after chunks: Int) async throws {
+        try await withSimulator { simulator in
+            let cost = SimulatedUsage(freshInput: 100, output: chunks * 10)
+            let simulate = "input=100;output=50;chunks=5;"
+            let cut = try await simulator.send(
+                "/v1/chat/completions", Request.chatStream, simulate: simulate + "end-after=\(chunks)")
+            #expect(cut.status == 200 && !cut.text.contains("[DONE]"))
+            #expect(try cut.events.count == 1 + chunks)
+            let first = try await simulator.lastCall()
+            #expect(first.outcome == .cut && first.usage == cost)
+
+            let failed = try await simulator.send(
+                "/v1/messages", Request.messagesStream, simulate: simulate + "error-after=\(chunks)")
+            let last = try #require(try failed.events.last)
+            #expect(last.name == "error" && deltas(failed.text) == chunks)
+            #expect(try last.data.at("error.type") == "overloaded_error")
+            let second = try await simulator.lastCall()
+            #expect(second.outcome == .error && second.usage == cost && second.status == 200)
+
+            let plain = try await simulator.send("/v1/messages", Request.messages, simulate: "end-after=1")
+            #expect(plain.status == 400)
+        }
+    }
+
+    @Test(arguments: [1, 2, 7, 65_536])
+    func `events sent in pieces are the same bytes`(split: Int) async throws {
+        try await withSimulator { simulator in
+            // Each answer names its call.
+            let whole = try await simulator.send("/v1/messages", Request.messagesStream).text
+            let pieces = try await simulator.send("/v1/messages", Request.messagesStream, simulate: "split=\(split)")
+                .text
+            #expect(pieces.replacing("sim0000000000000002", with: "sim0000000000000001") == whole)
         }
     }
 }

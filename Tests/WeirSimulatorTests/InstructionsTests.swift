@@ -6,7 +6,8 @@ import Testing
     @Test func `every field is read`() throws {
         let read = try Instructions(
             header: "input=1;output=2;cache-read=3;cache-write-5m=4;cache-write-1h=5;reasoning=1; chunks=6;delay-ms=7;"
-                + "head-delay-ms=8;hang-after=9;reset-after=10;status=529;retry-after=11;usage=twice;tool=a-B_1;")
+                + "head-delay-ms=8;hang-after=9;reset-after=10;end-after=12;error-after=13;"
+                + "split=14;status=529;retry-after=11;usage=twice;tool=a-B_1;")
         var expected = Instructions()
         expected.input = 1
         expected.output = 2
@@ -19,6 +20,9 @@ import Testing
         expected.headDelayMs = 8
         expected.hangAfter = 9
         expected.resetAfter = 10
+        expected.endAfter = 12
+        expected.errorAfter = 13
+        expected.split = 14
         expected.status = 529
         expected.retryAfter = 11
         expected.usage = .twice

@@ -92,6 +92,7 @@ import Testing
             "/v1/chat/completions", #"{"model":"m","messages":[{}],"max_tokens":1,"max_completion_tokens":1}"#,
             "same time"
         ),
+        ("/v1/chat/completions", #"{"model":"m","messages":[{}],"stream_options":{}}"#, "only allowed when 'stream'"),
         ("/v1/embeddings", #"{"model":"m","input":[]}"#, "Missing required parameter: 'input'."),
         ("/v1/responses", #"{"input":"a""#, "not a JSON object"),
     ])
@@ -134,6 +135,17 @@ import Testing
             let health = try await simulator.send("/healthz", key: ("", ""))
             #expect(health.status == 200)
             #expect(simulator.log().isEmpty)
+        }
+    }
+
+    @Test(arguments: ["/healthz", "/log", "/v1/messages", "/v1/models"])
+    func `HEAD is answered without a body, so that the connection stays in step`(path: String) async throws {
+        try await withSimulator { simulator in
+            for _ in 1...3 {
+                #expect(try await simulator.send(path, method: "HEAD").text.isEmpty)
+            }
+            let health = try await simulator.send("/healthz")
+            #expect(health.text == "ok\n")
         }
     }
 
