@@ -1,0 +1,51 @@
+/// One call that wants to spend: who makes it, through which product, for which model. Only identity and policy
+/// fill this in; nothing in it is the client's own claim.
+public struct Call: Sendable, Hashable {
+    public var team: String
+    public var user: String?
+    public var groups: [String]
+    /// The API key's short id.
+    public var key: String
+    /// The peer's address, where a limit is by IP.
+    public var ip: String?
+    /// The product's name, never an alias.
+    public var product: String
+    public var callClass: String
+    public var billable: Bool
+    public var resource: String?
+    /// What the caller asked for.
+    public var model: String
+
+    public init(
+        team: String, user: String? = nil, groups: [String] = [], key: String, ip: String? = nil, product: String,
+        callClass: String, billable: Bool, resource: String? = nil, model: String
+    ) {
+        self.team = team
+        self.user = user
+        self.groups = groups
+        self.key = key
+        self.ip = ip
+        self.product = product
+        self.callClass = callClass
+        self.billable = billable
+        self.resource = resource
+        self.model = model
+    }
+}
+
+/// What a call may cost, before it is made.
+public struct Estimate: Sendable, Hashable {
+    /// An upper bound of all its tokens, and of its money: what is reserved.
+    public var tokens: Int
+    public var cost: MicroUSD
+    /// What the call has already used in all likelihood once it has left: its input. Charged if the node dies at once.
+    public var observed: TokenUsage
+    public var observedCost: MicroUSD
+
+    public init(tokens: Int, cost: MicroUSD, observed: TokenUsage, observedCost: MicroUSD) {
+        self.tokens = tokens
+        self.cost = cost
+        self.observed = observed
+        self.observedCost = observedCost
+    }
+}

@@ -1,0 +1,76 @@
+/// The answer to one call that wants to spend.
+public enum Decision: Sendable, Hashable {
+    /// Its cost is held in every limit that covers it, until it is settled, released, or its lease runs out.
+    case admitted(Reservation)
+    /// Nothing was charged.
+    case denied(Denial)
+}
+
+/// A held cost.
+public struct Reservation: Sendable, Hashable, Identifiable {
+    /// A ULID made by the node. Every step of the call's life is idempotent by it.
+    public let id: String
+    /// Redis's time, milliseconds since 1970.
+    public let admittedAtMs: Int
+    /// How long it is held unless renewed.
+    public let leaseMs: Int
+    public let call: Call
+    /// Shard of its keys.
+    public let shard: Int
+    /// What it holds, limit by limit, in the order of the script's keys.
+    public let holds: [Hold]
+
+    /// What a reservation holds of one limit.
+    public struct Hold: Sendable, Hashable {
+        public let limit: Limit.ID
+        public let subject: String
+        public let unit: Limit.Unit
+        /// The Redis key of the limit's counter.
+        public let key: String
+        /// The kind of counter: how scripts read `key`.
+        public let counter: Counter
+        /// Units held.
+        public let held: Int
+        /// The limit's amount for this subject, and what remained of it after this admission.
+        public let amount: Int
+        public let remaining: Int
+        /// Milliseconds until the limit is whole again if nothing else happens.
+        public let resetsInMs: Int
+
+        public init(
+            limit: Limit.ID, subject: String, unit: Limit.Unit, key: String, counter: Counter, held: Int, amount: Int,
+            remaining: Int, resetsInMs: Int
+        ) {
+            self.limit = limit
+            self.subject = subject
+            self.unit = unit
+            self.key = key
+            self.counter = counter
+            self.held = held
+            self.amount = amount
+            self.remaining = remaining
+            self.resetsInMs = resetsInMs
+        }
+    }
+
+    public init(id: String, admittedAtMs: Int, leaseMs: Int, call: Call, shard: Int, holds: [Hold]) {
+        self.id = id
+        self.admittedAtMs = admittedAtMs
+        self.leaseMs = leaseMs
+        self.call = call
+        self.shard = shard
+        self.holds = holds
+    }
+}
+
+/// How a limit is counted in Redis.
+public enum Counter: Sendable, Hashable {
+    /// Every admission by itself, exact: for request limits of small amounts.
+    case log(windowMs: Int)
+    /// Sixty sub-windows and the current one; the oldest is counted in full.
+    case ring(windowMs: Int)
+    /// Settled and reserved units of a calendar period.
+    case budget(Period)
+    /// Live reservations by the end of their lease.
+    case inFlight
+}

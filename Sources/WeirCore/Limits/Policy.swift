@@ -1,0 +1,107 @@
+/// Everything the operator decides, as published to every node. Read from YAML by ``PolicyFile``; published as JSON.
+public struct Policy: Sendable, Hashable, Codable {
+    /// Given by the ledger when the policy is applied; grows by one each time. 0: not applied.
+    public var version: Int
+    /// By name.
+    public var products: [String: Product]
+    public var classes: [String: CallClass]
+    public var limits: [Limit]
+    /// Models from dearest to cheapest.
+    public var ladder: [String]
+    public var costGuard: CostGuard?
+    public var unpricedModels: UnpricedModels
+    public var outage: Outage
+    public var alerts: Alerts
+
+    /// A named way in.
+    public struct Product: Sendable, Hashable, Codable {
+        public var callClass: String
+        public var billable: Bool
+        /// What the calls of a billable product draw on.
+        public var resource: String?
+        public var aliases: [String]
+
+        public init(callClass: String, billable: Bool, resource: String? = nil, aliases: [String] = []) {
+            self.callClass = callClass
+            self.billable = billable
+            self.resource = resource
+            self.aliases = aliases
+        }
+
+        enum CodingKeys: String, CodingKey { case callClass = "class", billable, resource, aliases }
+    }
+
+    /// A kind of work.
+    public struct CallClass: Sendable, Hashable, Codable {
+        /// Whether a thrown global kill switch stops it.
+        public var killSwitch: Bool
+
+        public init(killSwitch: Bool) { self.killSwitch = killSwitch }
+
+        enum CodingKeys: String, CodingKey { case killSwitch = "kill_switch" }
+    }
+
+    /// Global spending at which the aggregator warns and throws the kill switch.
+    public struct CostGuard: Sendable, Hashable, Codable {
+        public var warn: MicroUSD?
+        public var kill: MicroUSD?
+        public var period: Period
+
+        public init(warn: MicroUSD?, kill: MicroUSD?, period: Period) {
+            self.warn = warn
+            self.kill = kill
+            self.period = period
+        }
+
+        enum CodingKeys: String, CodingKey { case warn = "warn_micros", kill = "kill_micros", period }
+    }
+
+    /// What happens to a call of a model without a price.
+    public enum UnpricedModels: String, Sendable, Hashable, Codable, CaseIterable { case deny, dearest, flag }
+
+    /// What a node may do while Redis is away. Kept for nodes that know it; today a node closes at once.
+    public struct Outage: Sendable, Hashable, Codable {
+        public var openForMs: Int
+        public var allowance: MicroUSD
+
+        public init(openForMs: Int = 0, allowance: MicroUSD = .zero) {
+            self.openForMs = openForMs
+            self.allowance = allowance
+        }
+
+        enum CodingKeys: String, CodingKey { case openForMs = "open_for_ms", allowance = "allowance_micros" }
+    }
+
+    public struct Alerts: Sendable, Hashable, Codable {
+        /// Shares of a limit, in ten-thousandths.
+        public var at: [Int]
+        public var webhook: String?
+
+        public init(at: [Int] = [], webhook: String? = nil) {
+            self.at = at
+            self.webhook = webhook
+        }
+    }
+
+    public init(
+        version: Int = 0, products: [String: Product], classes: [String: CallClass], limits: [Limit],
+        ladder: [String] = [], costGuard: CostGuard? = nil, unpricedModels: UnpricedModels = .deny,
+        outage: Outage = Outage(), alerts: Alerts = Alerts()
+    ) {
+        self.version = version
+        self.products = products
+        self.classes = classes
+        self.limits = limits
+        self.ladder = ladder
+        self.costGuard = costGuard
+        self.unpricedModels = unpricedModels
+        self.outage = outage
+        self.alerts = alerts
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case version, products, classes, limits, ladder, outage, alerts
+        case costGuard = "cost_guard"
+        case unpricedModels = "unpriced_models"
+    }
+}

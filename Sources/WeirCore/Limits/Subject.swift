@@ -1,0 +1,41 @@
+/// Who is limited: a team, a user or group of a team, an API key, an address, a product, or everybody.
+///
+/// The text is part of Redis keys. Ids come from outside, so they are checked (``isValidID(_:)``); a user's and a
+/// group's text begins with the team, since two teams may each have an `alice`: `user:acme/alice`.
+public enum Subject: Sendable, Hashable {
+    case team(String)
+    case user(team: String, id: String)
+    case group(team: String, id: String)
+    case key(String)
+    case ip(String)
+    case product(String)
+    case global
+
+    /// `team:acme`, `user:acme/alice`, `group:acme/contractors`, `key:1f3a…`, `ip:192.0.2.7`, `product:search`, `global`.
+    public var text: String {
+        switch self {
+        case .team(let id): "team:" + id
+        case .user(let team, let id): "user:" + team + "/" + id
+        case .group(let team, let id): "group:" + team + "/" + id
+        case .key(let id): "key:" + id
+        case .ip(let address): "ip:" + address
+        case .product(let id): "product:" + id
+        case .global: "global"
+        }
+    }
+
+    /// True for 1 to 128 bytes of `[A-Za-z0-9._@:-]`: what may become part of a key.
+    public static func isValidID(_ id: String) -> Bool {
+        let bytes = id.utf8
+        guard (1...128).contains(bytes.count) else { return false }
+        return bytes.allSatisfy { byte in
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "@"),
+                UInt8(ascii: ":"), UInt8(ascii: "-"):
+                true
+            default: false
+            }
+        }
+    }
+}
