@@ -1,0 +1,50 @@
+import WeirCore
+
+/// The names of all keys. Every one begins with `weir:`; those of a shard carry its hash tag.
+package enum RedisKeys {
+    /// Hash: `layout`, `shards`, `created_at`.
+    package static let meta = "weir:meta"
+    /// String: the published policy, JSON with its version.
+    package static let policy = "weir:policy"
+    /// Hash: scope → JSON of ``KillSwitch``.
+    package static let killSwitch = "weir:kill-switch"
+    /// String: who leads, with its fencing token.
+    package static let leader = "weir:leader"
+
+    /// The limited set of a resource. Sorted set: team → unix seconds until which it is limited.
+    package static let limitedSetPrefix = "weir:quota-limits:"
+    package static func limitedSet(resource: String) -> String { limitedSetPrefix + resource }
+
+    /// Hash: the fields of ``APIKeyRecord``.
+    package static let apiKeyPrefix = "weir:api-key:"
+    package static func apiKey(sha256: String) -> String { apiKeyPrefix + sha256 }
+
+    /// String: an amount that differs from policy.
+    package static func override(limit: Limit.ID, subject: String) -> String { "weir:override:\(limit):\(subject)" }
+
+    /// String: this shard is ready. Absent means not ready, never "nothing spent".
+    package static func epoch(_ shard: Shard) -> String { "weir:\(shard.tag):epoch" }
+    /// Hash: reservation id → what is held, for whom, until when, and what was observed (lua/admit.lua).
+    package static func reservations(_ shard: Shard) -> String { "weir:\(shard.tag):reservations" }
+    /// Stream: usage events on their way to the ledger, field `event`.
+    package static func usage(_ shard: Shard) -> String { "weir:\(shard.tag):usage" }
+
+    /// Hash: reservation id → how it ended (`settled`, `orphaned`, `released`), so that a repeated step changes nothing. One per minute of the
+    /// ids' birth, kept for ``settledRetentionMs``.
+    package static func ended(_ shard: Shard, minute: Int) -> String { "weir:\(shard.tag):ended:\(minute)" }
+
+    /// A limit's counter for one subject.
+    package static func counter(
+        _ shard: Shard, limit: Limit.ID, subject: String, counter: Counter, period: Period.Instance?
+    ) -> String {
+        switch counter {
+        case .log, .ring: "weir:\(shard.tag):window:\(limit):\(subject)"
+        case .budget: "weir:\(shard.tag):budget:\(limit):\(subject):\(period?.id ?? "")"
+        case .inFlight: "weir:\(shard.tag):concurrency:\(limit):\(subject)"
+        }
+    }
+
+    package static func budget(_ shard: Shard, limit: Limit.ID, subject: String, period: Period.Instance) -> String {
+        counter(shard, limit: limit, subject: subject, counter: .budget(.day), period: period)
+    }
+}
