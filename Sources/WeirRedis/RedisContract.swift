@@ -1,1 +1,0 @@
-package final class RedisPool: Sendable { package init() {} }
