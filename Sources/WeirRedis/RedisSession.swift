@@ -1,0 +1,213 @@
+import NIOCore
+
+/// One network connection from its making to its end: commands out, replies in, each reply to the oldest that waits.
+///
+/// Lives on its channel's loop. Replies come in the order of the commands, so who waits is a queue, and a command that
+/// timed out or was cancelled keeps its place in it until its reply has come and is thrown away.
+final class RedisSession: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    private let configuration: RedisConfiguration
+    private let loop: NIOIsolatedEventLoop
+    private var context: ChannelHandlerContext?
+    private var reader: RedisReplyReader
+    private var formatter = RedisCommandFormatter()
+    /// Commands of this tick of the loop; they leave in one write.
+    private var outbound = ByteBuffer()
+    private var isFlushScheduled = false
+    private var waiting = CircularBuffer<RedisRequest>()
+    private var sweep: (at: NIODeadline, task: Scheduled<Void>)?
+    private var breaker: RedisBreaker
+    /// Why it ended; nil while it lives.
+    private(set) var end: RedisError?
+
+    /// Told once when the connection has ended, after all who waited were told.
+    var onEnd: ((RedisError) -> Void)?
+    /// Told when the breaker opens (with the reason) and when it closes again (with nil).
+    var onBreaker: ((RedisError?) -> Void)?
+    /// On a subscriber, takes the messages, which answer no command.
+    var onMessage: (([RedisValue]) -> Void)?
+
+    /// - Parameter loop: the loop of the channel it will be added to, and the one that calls this.
+    init(configuration: RedisConfiguration, loop: NIOIsolatedEventLoop) throws(RedisError) {
+        self.configuration = configuration
+        self.loop = loop
+        reader = try RedisReplyReader()
+        breaker = RedisBreaker(tripAfter: configuration.breakerTimeouts)
+    }
+
+    // MARK: Commands
+
+    /// Sends a command, or refuses it at once: when the connection ended, the breaker is open, or too many wait.
+    func submit(_ request: RedisRequest) {
+        if breaker.isOpen {
+            return request.waiter.finish(.failure(.unavailable(reason: "Redis does not answer in time; probing it")))
+        }
+        enqueue(request)
+    }
+
+    /// As ``submit(_:)``, past the breaker: for the client's own commands.
+    func enqueue(_ request: RedisRequest) {
+        if let end { return request.waiter.finish(.failure(.unavailable(reason: "the connection ended: \(end)"))) }
+        guard waiting.count < configuration.maxWaiting else {
+            return request.waiter.finish(
+                .failure(.unavailable(reason: "\(waiting.count) commands wait for a reply already")))
+        }
+        do {
+            try formatter.append(request.command, to: &outbound)
+        } catch {
+            return request.waiter.finish(.failure(error))
+        }
+        waiting.append(request)
+        scheduleSweep(at: request.deadline)
+        if !isFlushScheduled {
+            isFlushScheduled = true
+            loop.execute { self.flush() }
+        }
+    }
+
+    /// Sends one of the client's own commands; `body` gets the reply within `timeout` or an error.
+    func enqueue(_ command: [RedisArgument], timeout: Duration, _ body: @escaping (RedisCall.Outcome) -> Void) {
+        let now = NIODeadline.now()
+        enqueue(
+            RedisRequest(command: command, waiter: .callback(body), sentAt: now, deadline: now + TimeAmount(timeout)))
+    }
+
+    private func flush() {
+        isFlushScheduled = false
+        guard let context, end == nil, outbound.readableBytes > 0 else { return }
+        // A failed write closes the channel, and channelInactive tells everyone.
+        context.writeAndFlush(wrapOutboundOut(outbound), promise: nil)
+        outbound.clear()
+        // One huge command must not keep its memory for ever.
+        if outbound.capacity > 1 << 20 { outbound = ByteBuffer() }
+    }
+
+    // MARK: Replies
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        do throws(RedisError) {
+            try reader.feed(unwrapInboundIn(data))
+            while end == nil, let reply = try reader.next() { receive(reply) }
+        } catch {
+            close(error)
+        }
+    }
+
+    private func receive(_ reply: RedisValue) {
+        if let onMessage, case .array(let parts) = reply, case .bulk(let kind)? = parts.first,
+            kind.readableBytesView.elementsEqual("message".utf8)
+        {
+            return onMessage(parts)
+        }
+        guard let request = waiting.popFirst() else {
+            return close(.protocolViolation("a reply that no command asked for"))
+        }
+        switch reply {
+        case .error(let text):
+            request.waiter.finish(.failure(RedisError(reply: text)))
+            // The server was demoted. Another one may answer at the same address by now.
+            if text.hasPrefix("READONLY") { close(.disconnected(reason: "the server became a replica")) }
+        case .null, .integer, .status, .bulk, .array:
+            request.waiter.finish(.success(reply))
+        }
+        if case .abandoned = request.waiter { return }
+        breaker.answered()
+    }
+
+    // MARK: Deadlines
+
+    /// One timer for all commands, at the earliest deadline it knows of.
+    private func scheduleSweep(at time: NIODeadline) {
+        if let sweep {
+            guard time < sweep.at else { return }
+            sweep.task.cancel()
+        }
+        sweep = (time, loop.scheduleTask(deadline: time) { self.sweepNow() })
+    }
+
+    private func sweepNow() {
+        sweep = nil
+        guard end == nil else { return }
+        let now = NIODeadline.now()
+        let stallLimit = TimeAmount(configuration.stallLimit)
+        if let oldest = waiting.first, oldest.deadline + stallLimit <= now {
+            return close(.disconnected(reason: "no reply long after the deadline"))
+        }
+        var next = waiting.first.map { $0.deadline + stallLimit }
+        for index in waiting.indices {
+            let request = waiting[index]
+            if case .abandoned = request.waiter { continue }
+            if request.deadline <= now {
+                waiting[index] = RedisRequest(
+                    command: [], waiter: .abandoned, sentAt: request.sentAt, deadline: request.deadline)
+                expire(request)
+                if end != nil { return }
+            } else {
+                next = min(next ?? request.deadline, request.deadline)
+            }
+        }
+        // Not more often than each millisecond, however the deadlines lie.
+        if let next { scheduleSweep(at: max(next, now + .milliseconds(1))) }
+    }
+
+    private func expire(_ request: RedisRequest) {
+        request.waiter.finish(.failure(.timedOut))
+        // A caller in a greater hurry than most says nothing about the server.
+        guard request.deadline - request.sentAt >= TimeAmount(configuration.commandDeadline) else { return }
+        if breaker.timedOut() {
+            onBreaker?(.unavailable(reason: "Redis does not answer in time"))
+            probe()
+        }
+    }
+
+    /// Asks the server for a sign of life. The next probe waits for this one's reply, so at most one is on the way; if
+    /// none comes, the connection ends as stalled.
+    private func probe() {
+        let sentAt = NIODeadline.now()
+        enqueue(["PING"], timeout: configuration.stallLimit) { [weak self] outcome in
+            guard let self, self.end == nil, case .success = outcome else { return }
+            let pause = TimeAmount(self.configuration.commandDeadline)
+            if NIODeadline.now() - sentAt <= pause {
+                self.breaker.close()
+                self.onBreaker?(nil)
+            } else {
+                _ = self.loop.scheduleTask(in: pause) { [weak self] in
+                    if let self, self.end == nil { self.probe() }
+                }
+            }
+        }
+    }
+
+    // MARK: The end
+
+    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+    func handlerRemoved(context: ChannelHandlerContext) {
+        self.context = nil
+        close(.disconnected(reason: "the connection was closed"))
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        close(.disconnected(reason: "the server closed the connection"))
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        close(RedisTransport.error(error))
+    }
+
+    /// Ends the connection; all who wait get `error`. Only the first call counts.
+    func close(_ error: RedisError) {
+        guard end == nil else { return }
+        end = error
+        sweep?.task.cancel()
+        sweep = nil
+        let left = waiting
+        waiting.removeAll()
+        for request in left { request.waiter.finish(.failure(error)) }
+        context?.close(promise: nil)
+        let onEnd = onEnd
+        (self.onEnd, onBreaker, onMessage) = (nil, nil, nil)
+        onEnd?(error)
+    }
+}
