@@ -1,0 +1,104 @@
+import WeirCore
+
+/// What a reservation's record says of its call: enough for anybody to settle it when its node is gone.
+/// `{"holds":[["B","weir:{07}:budget:…",1767225600000],…],"event":{…}}`
+package struct CallRecord: Sendable, Hashable {
+    package var holds: [CounterKey]
+    /// The limits' units, in the order of `holds`: what of an event each counter counts.
+    package var units: [Limit.Unit]
+    package var event: UsageEvent
+
+    package init(holds: [CounterKey], units: [Limit.Unit], event: UsageEvent) {
+        self.holds = holds
+        self.units = units
+        self.event = event
+    }
+
+    /// `event` as JSON, passed in since the caller has it already.
+    package static func json(holds: [CounterKey], units: [Limit.Unit], event: [UInt8]) -> [UInt8] {
+        var writer = JSONWriter(capacity: 128 * (holds.count + 1) + event.count)
+        writer.beginObject()
+        writer.key("holds")
+        writer.beginArray()
+        for (hold, unit) in zip(holds, units) {
+            writer.beginArray()
+            writer.string(hold.kind)
+            writer.string(unit.rawValue)
+            writer.string(hold.key)
+            writer.int(hold.span)
+            writer.endArray()
+        }
+        writer.endArray()
+        writer.key("event")
+        writer.raw(event)
+        writer.endObject()
+        return writer.bytes
+    }
+}
+
+extension CallRecord {
+    private enum Field: String, CaseIterable, Sendable { case holds, event }
+    private static let fields = JSONFields<Field>()
+
+    /// Reads what ``json(holds:units:event:)`` wrote.
+    package init(json: [UInt8]) throws(JSONError) {
+        var holds: [CounterKey] = []
+        var units: [Limit.Unit] = []
+        var event: UsageEvent?
+        try JSONScanner.read(json) { (scanner) throws(JSONError) in
+            var members = try scanner.beginObject()
+            while let field = try scanner.next(&members, in: Self.fields) {
+                switch field {
+                case .holds:
+                    var elements = try scanner.beginArray()
+                    while try scanner.next(&elements) {
+                        let (hold, unit) = try Self.hold(&scanner)
+                        holds.append(hold)
+                        units.append(unit)
+                    }
+                case .event:
+                    let range = try scanner.skip()
+                    event = try UsageEvent(json: Array(json[range]))
+                }
+            }
+        }
+        guard let event else { throw JSONError(.missing("event"), at: 0) }
+        self.init(holds: holds, units: units, event: event)
+    }
+
+    private static func hold(_ scanner: inout JSONScanner) throws(JSONError) -> (CounterKey, Limit.Unit) {
+        let start = scanner.offset
+        var parts = try scanner.beginArray()
+        var texts: [String] = []
+        var span = 0
+        while try scanner.next(&parts) {
+            if texts.count < 3 { texts.append(try scanner.string()) } else { span = try scanner.int() }
+        }
+        guard texts.count == 3, let unit = Limit.Unit(rawValue: texts[1]), span >= 0 else {
+            throw JSONError(.unexpected("a hold: [kind, unit, key, span]"), at: start)
+        }
+        let counter: Counter =
+            switch texts[0] {
+            case "L": .log(windowMs: span)
+            case "R": .ring(windowMs: span)
+            case "B": .budget(.day)
+            case "C": .inFlight
+            default: throw JSONError(.unexpected("a kind of counter: L, R, B or C"), at: start)
+            }
+        return (CounterKey(key: texts[2], counter: counter, span: span), unit)
+    }
+
+    /// The units that each counter counts of `event`.
+    package func units(of event: UsageEvent) -> [Int] { units.map { $0.units(of: event) } }
+}
+
+extension Limit.Unit {
+    /// What a limit of this unit counts of a call.
+    package func units(of event: UsageEvent) -> Int {
+        switch self {
+        case .requests, .concurrency: 1
+        case .tokens: event.tokens.total
+        case .usd: event.cost.micros
+        }
+    }
+}

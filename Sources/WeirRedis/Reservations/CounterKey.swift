@@ -1,0 +1,40 @@
+import WeirCore
+
+/// One limit's counter for one subject, as scripts want it: its key, its kind and its span.
+package struct CounterKey: Sendable, Hashable {
+    package let key: String
+    package let counter: Counter
+    /// Window in ms (log, ring), the period's end in ms since 1970 (budget), 0 (in flight).
+    package let span: Int
+
+    package init(key: String, counter: Counter, span: Int) {
+        self.key = key
+        self.counter = counter
+        self.span = span
+    }
+
+    /// - Parameter atMs: names the period of a budget.
+    package init(shard: Shard, limit: Limit.ID, subject: String, counter: Counter, atMs: Int) {
+        var instance: Period.Instance?
+        switch counter {
+        case .log(let windowMs), .ring(let windowMs): span = windowMs
+        case .budget(let period):
+            let containing = period.containing(ms: atMs)
+            instance = containing
+            span = containing.endMs
+        case .inFlight: span = 0
+        }
+        self.counter = counter
+        key = RedisKeys.counter(shard, limit: limit, subject: subject, counter: counter, period: instance)
+    }
+
+    /// `L`, `R`, `B` or `C`: see lua/lib/counters.lua.
+    package var kind: String {
+        switch counter {
+        case .log: "L"
+        case .ring: "R"
+        case .budget: "B"
+        case .inFlight: "C"
+        }
+    }
+}

@@ -1,0 +1,70 @@
+import WeirCore
+
+/// lua/settle.lua, lua/release.lua and lua/reap.lua, typed: the three ends of a reservation.
+package struct EndScript: Sendable {
+    package enum End: Sendable, Hashable { case settle, release, reap }
+
+    package var end: End
+    package var shard: Shard
+    package var id: ReservationID
+    /// One line of JSON: the usage event. Not used by a release.
+    package var event: [UInt8]
+    /// The counters of the admission in its order, and the units really used of each (0 for a release).
+    package var counters: [(counter: CounterKey, units: Int)]
+    /// A fixed time for tests; nil: the server's clock.
+    package var nowMs: Int?
+
+    package enum Reply: Sendable, Equatable {
+        /// It ended now. `skipped` counters could not be corrected, since they do not hold what Weir writes.
+        case ended(skipped: Int)
+        /// It had ended before; nothing changed.
+        case endedBefore
+        /// It had been settled for an orphan; the difference was charged.
+        case corrected(skipped: Int)
+        /// Too old to be remembered: only the event was appended.
+        case eventOnly
+        /// Its lease was renewed: nothing to reap.
+        case alive
+        case notReady
+    }
+
+    package init(
+        _ end: End, shard: Shard, id: ReservationID, event: [UInt8] = [],
+        counters: [(counter: CounterKey, units: Int)], nowMs: Int? = nil
+    ) {
+        self.end = end
+        self.shard = shard
+        self.id = id
+        self.event = event
+        self.counters = counters
+        self.nowMs = nowMs
+    }
+
+    nonisolated(nonsending) package func run(on connection: RedisConnection) async throws(RedisError) -> Reply {
+        let script =
+            switch end {
+            case .settle: ScriptCatalogue.settle
+            case .release: ScriptCatalogue.release
+            case .reap: ScriptCatalogue.reap
+            }
+        var keys = [
+            RedisKeys.epoch(shard), RedisKeys.reservations(shard), RedisKeys.ended(shard, minute: id.birthMinute),
+            RedisKeys.usage(shard),
+        ]
+        var arguments: [RedisArgument] = [.string(id.text), .int(nowMs ?? 0), .int(id.birthMs), .bytes(event)]
+        for (counter, units) in counters {
+            keys.append(counter.key)
+            arguments.append(.string("\(counter.kind) \(min(max(0, units), .largestExact)) \(counter.span)"))
+        }
+        let numbers = try await connection.run(script, keys: keys, arguments: arguments).integers(of: script)
+        switch (numbers.first, numbers.count) {
+        case (1, 2): return .ended(skipped: numbers[1])
+        case (2, 1): return .endedBefore
+        case (3, 2): return .corrected(skipped: numbers[1])
+        case (4, 1): return .eventOnly
+        case (5, 1): return .alive
+        case (-1, 1): return .notReady
+        default: throw .protocolViolation("\(script.name).lua answered \(numbers)")
+        }
+    }
+}

@@ -1,0 +1,41 @@
+import WeirCore
+
+/// The id of a reservation and of the event it ends in: a ULID (github.com/ulid/spec), so it tells when it was made.
+package struct ReservationID: Sendable, Hashable {
+    /// 26 characters of Crockford's base 32.
+    package let text: String
+    /// Milliseconds since 1970.
+    package let birthMs: Int
+
+    private static let digits = Array("0123456789ABCDEFGHJKMNPQRSTVWXYZ".utf8)
+
+    /// A new id: 48 bits of time, 80 random bits.
+    package init(birthMs: Int, using generator: inout some RandomNumberGenerator) {
+        let birthMs = min(max(0, birthMs), 1 << 48 - 1)
+        let high = generator.next()
+        let low = generator.next()
+        self.birthMs = birthMs
+        text = String(unsafeUninitializedCapacity: 26) { buffer in
+            for i in 0..<10 { buffer[i] = Self.digits[(birthMs >> (45 - 5 * i)) & 31] }
+            for i in 0..<8 { buffer[10 + i] = Self.digits[Int(truncatingIfNeeded: high >> (5 * i)) & 31] }
+            for i in 0..<8 { buffer[18 + i] = Self.digits[Int(truncatingIfNeeded: low >> (5 * i)) & 31] }
+            return 26
+        }
+    }
+
+    /// Nil unless `text` has the form of a ULID.
+    package init?(_ text: String) {
+        guard text.utf8.count == 26 else { return nil }
+        var birthMs = 0
+        for (i, byte) in text.utf8.enumerated() {
+            guard let digit = Self.digits.firstIndex(of: byte) else { return nil }
+            if i < 10 { birthMs = birthMs << 5 | digit }
+        }
+        guard birthMs < 1 << 48 else { return nil }
+        self.text = text
+        self.birthMs = birthMs
+    }
+
+    /// Which hash remembers how it ended.
+    package var birthMinute: Int { birthMs / 60_000 }
+}

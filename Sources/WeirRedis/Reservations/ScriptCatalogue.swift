@@ -1,0 +1,32 @@
+/// The scripts of `lua/`, each with the shared pieces that it includes, as sent to Redis.
+package enum ScriptCatalogue {
+    package static let admit = script("admit", PackageResources.admit_lua)
+    package static let settle = script("settle", PackageResources.settle_lua)
+    package static let renew = script("renew", PackageResources.renew_lua)
+    package static let release = script("release", PackageResources.release_lua)
+    package static let reap = script("reap", PackageResources.reap_lua)
+    package static let expired = script("expired", PackageResources.expired_lua)
+    package static let peek = script("peek", PackageResources.peek_lua)
+
+    package static let all = [admit, settle, renew, release, reap, expired, peek]
+
+    private static let pieces: [Substring: [UInt8]] = [
+        "lib/clock.lua": PackageResources.clock_lua,
+        "lib/counters.lua": PackageResources.counters_lua,
+        "lib/record.lua": PackageResources.record_lua,
+        "lib/ending.lua": PackageResources.ending_lua,
+    ]
+
+    /// Replaces each line `--#include FILE` by that piece. Redis has no modules of its own.
+    private static func script(_ name: String, _ source: [UInt8]) -> RedisScript {
+        let lines = String(decoding: source, as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: false)
+        let body = lines.map { line in
+            guard line.hasPrefix("--#include ") else { return String(line) }
+            guard let piece = pieces[line.dropFirst("--#include ".count)] else {
+                preconditionFailure("lua/\(name).lua includes what does not exist: \(line)")
+            }
+            return String(decoding: piece, as: UTF8.self)
+        }
+        return RedisScript(name: name, body: body.joined(separator: "\n"))
+    }
+}
