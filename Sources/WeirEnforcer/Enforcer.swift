@@ -1,59 +1,115 @@
 import Logging
 import NIOCore
+import Synchronization
 import WeirCore
 import WeirRedis
 
 /// The one engine behind every door: identifies, gates, admits, and settles what was admitted.
+///
+/// Safe to call from any thread; a task that runs on an event loop of the pool and names it pays no thread hop.
 public final class Enforcer: Sendable {
     public struct Configuration: Sendable {
         /// How long a reservation is held unless renewed. Renew at a third of it.
         public var lease: Duration
+
         public init(lease: Duration = .seconds(30)) { self.lease = lease }
     }
 
-    package init(configuration: Configuration, pool: RedisPool, group: any EventLoopGroup, logger: Logger) {
-        fatalError("in the works")
+    let leaseMs: Int
+    let pool: RedisPool
+    let replica: Replica
+    let clock = RedisClock()
+    let unsettled: UnsettledCalls
+    let logger: Logger
+    /// As `weir:meta` says; the default until it has been read.
+    private let shards = Atomic<Int>(Shard.defaultCount)
+    private let isStarted = Atomic<Bool>(false)
+    private let tasks = Mutex<[Task<Void, Never>]>([])
+
+    package init(
+        configuration: Configuration, redis: RedisConfiguration, pool: RedisPool, group: any EventLoopGroup,
+        logger: Logger
+    ) {
+        leaseMs = max(1000, configuration.lease.wholeMilliseconds)
+        self.pool = pool
+        self.logger = logger
+        replica = Replica(configuration: redis, pool: pool, clock: clock, loop: group.next(), logger: logger)
+        unsettled = UnsettledCalls(pool: pool, logger: logger)
     }
 
-    /// Connects, checks `weir:meta`, loads the scripts and the replica of policy, keys, limited set and kill switch.
-    /// Returns when the node may serve.
-    package func start() async throws(EnforcerError) { fatalError() }
+    /// Connects, checks `weir:meta`, and reads policy, keys, limited sets and kill switch. Returns when the node may
+    /// serve; until then every question is answered with ``EnforcerError/degraded(reason:)``.
+    ///
+    /// - Throws: ``EnforcerError/misconfigured(reason:)`` at once, if waiting cannot help; `degraded` when cancelled.
+    package func start() async throws(EnforcerError) {
+        pool.start()
+        try await DeploymentCheck(pool: pool, logger: logger).wait { shards in
+            self.shards.store(shards, ordering: .relaxed)
+        }
+        let replica = replica
+        let unsettled = unsettled
+        tasks.withLock { tasks in
+            tasks.append(Task { await replica.run() })
+            tasks.append(Task { await unsettled.run() })
+        }
+        isStarted.store(true, ordering: .releasing)
+        while let reason = unreadyReason {
+            do { try await Task.sleep(for: .milliseconds(5)) } catch { throw .degraded(reason: reason) }
+        }
+    }
 
     /// The policy in force on this node.
-    package var policy: Policy { fatalError() }
-
-    /// Nil when the node may serve; else why not (for `/readyz`).
-    package var unreadyReason: String? { fatalError() }
-
-    /// What the API key with this SHA-256 (64 hex digits) stands for; nil for an unknown, revoked or expired key.
-    package func identify(keySHA256: String, on loop: any EventLoop) async throws(EnforcerError) -> APIKeyRecord? {
-        fatalError()
+    /// - Throws: ``EnforcerError/degraded(reason:)`` if there is none yet, or it is too old.
+    package func policy() throws(EnforcerError) -> Policy {
+        guard let policy = try replica.current().policy else { throw .degraded(reason: "no policy has been published") }
+        return policy
     }
 
+    /// Nil when the node may serve; else why not.
+    package var unreadyReason: String? {
+        guard isStarted.load(ordering: .acquiring) else { return "not connected to Redis yet" }
+        if unsettled.isFull { return "\(unsettled.count) settlements wait for Redis" }
+        return replica.unreadyReason
+    }
+
+    /// Redis's time as this node knows it, milliseconds since 1970.
+    package var nowMs: Int { clock.nowMs }
+
+    /// How often a call that lives should be renewed.
+    package var renewalInterval: Duration { .milliseconds(leaseMs / 3) }
+
+    /// Settlements that do not stand yet.
+    package var unsettledCount: Int { unsettled.count }
+
     /// A new reservation's id: a ULID by Redis's time, unique across nodes.
-    package func makeReservationID() -> String { fatalError() }
+    package func makeReservationID() -> String {
+        var generator = SystemRandomNumberGenerator()
+        return ReservationID(birthMs: clock.nowMs, using: &generator).text
+    }
 
-    /// Kill switch, limited set, and every limit that covers the call: reserved in all of them, or denied and nothing
-    /// charged. (Whether the key may use the model is the door's to ask beforehand.)
-    /// - Parameter event: the usage event as it would be if the node died now; completed by the reaper.
-    package func admit(_ call: Call, estimate: Estimate, event: UsageEvent, on loop: any EventLoop)
-        async throws(EnforcerError) -> Decision
-    { fatalError() }
-
-    /// Holds the reservation for another lease and records what was observed so far. Every lease / 3 while a call lives.
-    package func renew(_ reservation: Reservation, observed event: UsageEvent, on loop: any EventLoop)
-        async throws(EnforcerError)
-    { fatalError() }
-
-    /// Replaces the reservation by the real usage and hands the event on. Returns when it stands or has been put on the
-    /// list of those that are repeated, with the same id, until they stand. `event.id` is the reservation's id.
-    package func settle(_ reservation: Reservation, as event: UsageEvent, on loop: any EventLoop) async { fatalError() }
-
-    /// Gives everything back: the call never reached a provider. Repeated until it stands, like ``settle(_:as:on:)``.
-    package func release(_ reservation: Reservation, on loop: any EventLoop) async { fatalError() }
+    func shard(of call: Call) -> Shard { Shard(of: call.team, count: shards.load(ordering: .relaxed)) }
 
     /// Waits until every settlement and release stands, at most until `deadline`. Returns how many do not.
-    package func drain(deadline: ContinuousClock.Instant) async -> Int { fatalError() }
+    package func drain(deadline: ContinuousClock.Instant) async -> Int {
+        while unsettled.count > 0, ContinuousClock.now < deadline {
+            do { try await Task.sleep(for: .milliseconds(5)) } catch { break }
+        }
+        return unsettled.count
+    }
 
-    package func stop() async { fatalError() }
+    /// Ends what runs in the background. The pool is the caller's to close.
+    package func stop() async {
+        let running = tasks.withLock { tasks in
+            defer { tasks = [] }
+            return tasks
+        }
+        for task in running { task.cancel() }
+        for task in running { await task.value }
+    }
+}
+
+extension Duration {
+    var wholeMilliseconds: Int {
+        Int(components.seconds) * 1000 + Int(components.attoseconds / 1_000_000_000_000_000)
+    }
 }

@@ -62,7 +62,7 @@ extension CallRecord {
                 }
             }
         }
-        guard let event else { throw JSONError(.missing("event"), at: 0) }
+        guard let event else { throw JSONError(.missingKey("event"), at: 0) }
         self.init(holds: holds, units: units, event: event)
     }
 
@@ -75,7 +75,7 @@ extension CallRecord {
             if texts.count < 3 { texts.append(try scanner.string()) } else { span = try scanner.int() }
         }
         guard texts.count == 3, let unit = Limit.Unit(rawValue: texts[1]), span >= 0 else {
-            throw JSONError(.unexpected("a hold: [kind, unit, key, span]"), at: start)
+            throw JSONError(.unexpected(wanted: "a hold: [kind, unit, key, span]"), at: start)
         }
         let counter: Counter =
             switch texts[0] {
@@ -83,7 +83,7 @@ extension CallRecord {
             case "R": .ring(windowMs: span)
             case "B": .budget(.day)
             case "C": .inFlight
-            default: throw JSONError(.unexpected("a kind of counter: L, R, B or C"), at: start)
+            default: throw JSONError(.unexpected(wanted: "a kind of counter: L, R, B or C"), at: start)
             }
         return (CounterKey(key: texts[2], counter: counter, span: span), unit)
     }

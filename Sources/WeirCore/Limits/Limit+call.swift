@@ -1,0 +1,60 @@
+extension Limit {
+    /// Whether the limit covers the call at all: every field of its match that is set must fit.
+    public func covers(_ call: Call) -> Bool {
+        if !match.products.isEmpty, !match.products.contains(call.product) { return false }
+        if !match.classes.isEmpty, !match.classes.contains(call.callClass) { return false }
+        if !match.models.isEmpty, !match.models.contains(call.model) { return false }
+        if let resource = match.resource, !call.billable || call.resource != resource { return false }
+        return true
+    }
+
+    /// Whom the limit counts the call for. One subject, except that a limit per group counts for each group of the
+    /// caller, and for none where there are no groups.
+    ///
+    /// A key without a user is a user of its own, so that a limit per user cannot be passed by leaving the user out.
+    public func subjects(of call: Call) -> [Subject] {
+        switch per {
+        case .team: [.team(call.team)]
+        case .user: [call.user.map { .user(team: call.team, id: $0) } ?? .key(call.key)]
+        case .group: call.groups.map { .group(team: call.team, id: $0) }
+        case .key: [.key(call.key)]
+        case .ip: call.ip.map { [.ip($0)] } ?? []
+        case .product: [.product(call.product)]
+        case .global: [.global]
+        }
+    }
+
+    /// Where a subject's amount comes from.
+    public enum AmountSource: Sendable, Hashable {
+        case `default`
+        case group(String)
+    }
+
+    /// The amount for a caller in `groups`: that of its groups (the least, or the greatest by ``groupRule``), else the
+    /// default. `0` is unlimited, so it is the greatest of amounts.
+    public func amount(forGroups groups: [String]) -> (amount: Int, source: AmountSource) {
+        let ordered = groups.compactMap { group in groupAmounts[group].map { (amount: $0, group: group) } }
+            .sorted { left, right in
+                (left.amount == 0 ? .max : left.amount, left.group) < (
+                    right.amount == 0 ? .max : right.amount, right.group
+                )
+            }
+        guard let chosen = groupRule == .min ? ordered.first : ordered.last else { return (amount, .default) }
+        return (chosen.amount, .group(chosen.group))
+    }
+
+    /// Request limits up to this amount are counted exactly, each admission by itself; above, and for other units, in
+    /// a ring of sub-windows whose size does not depend on the amount.
+    public static let largestLog = 100
+
+    /// How the limit is counted.
+    public var counter: Counter {
+        switch span {
+        case .inFlight: .inFlight
+        case .period(let period): .budget(period)
+        case .window(let ms):
+            unit == .requests && amount > 0 && ([amount] + groupAmounts.values).allSatisfy { $0 <= Self.largestLog }
+                ? .log(windowMs: ms) : .ring(windowMs: ms)
+        }
+    }
+}

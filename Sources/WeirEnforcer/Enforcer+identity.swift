@@ -1,0 +1,36 @@
+import NIOCore
+import WeirCore
+import WeirRedis
+
+extension Enforcer {
+    /// What the API key with this SHA-256 (64 hex digits) stands for; nil for an unknown, revoked or expired key.
+    package func identify(keySHA256: String, on loop: any EventLoop) async throws(EnforcerError) -> APIKeyRecord? {
+        // A node that is too long without Redis must not trust what it remembers.
+        _ = try replica.current()
+        let record: APIKeyRecord?
+        switch replica.keys.answer(for: keySHA256) {
+        case .known(let known): record = known
+        case .ask(let generation):
+            do {
+                let fields = try await pool.connection(for: loop)
+                    .send(["HGETALL", .string(RedisKeys.apiKey(sha256: keySHA256))]).pairs
+                record = APIKeyRecord(fields: Dictionary(fields) { first, _ in first })
+            } catch { throw EnforcerError(error) }
+            replica.keys.keep(record, for: keySHA256, since: generation)
+        }
+        guard let record, record.isActive, record.expiresAtMs.map({ $0 > clock.nowMs }) ?? true else { return nil }
+        return record
+    }
+}
+
+extension EnforcerError {
+    /// Only what waiting can mend is degraded; the rest is the operator's.
+    init(_ error: RedisError) {
+        switch error {
+        case .timedOut, .unavailable, .disconnected, .serverBusy, .writeRefused, .cancelled:
+            self = .degraded(reason: "\(error)")
+        case .configuration, .server, .protocolViolation:
+            self = .misconfigured(reason: "\(error)")
+        }
+    }
+}

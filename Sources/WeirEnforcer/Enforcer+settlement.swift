@@ -1,0 +1,74 @@
+import Logging
+import NIOCore
+import WeirCore
+import WeirRedis
+
+extension Enforcer {
+    /// Holds the reservation for another lease and records what was observed so far. Every ``renewalInterval`` while a
+    /// call lives. A reservation that is lost is logged: its settlement is charged all the same.
+    package func renew(
+        _ reservation: Reservation, observed event: UsageEvent, on loop: any EventLoop
+    ) async throws(EnforcerError) {
+        guard let id = ReservationID(reservation.id) else { return }
+        let script = RenewScript(
+            shard: Shard(number: reservation.shard), id: id, leaseMs: leaseMs, observed: event.orphaned.json(),
+            inFlight: reservation.holds.filter { $0.counter == .inFlight }.map(\.key))
+        do {
+            if try await script.run(on: pool.connection(for: loop)) == .lost {
+                logger.warning("reservation lost before its call ended", metadata: ["reservation": "\(id.text)"])
+            }
+        } catch { throw EnforcerError(error) }
+    }
+
+    /// Replaces the reservation by the real usage and hands the event on. Returns when it stands, or has been put on
+    /// the list of those that are repeated, with the same id, until they stand.
+    package func settle(_ reservation: Reservation, as event: UsageEvent, on loop: any EventLoop) async {
+        await end(.settle, reservation, event: event.json(), on: loop) { $0.unit.units(of: event) }
+    }
+
+    /// Gives everything back: the call never reached a provider. Repeated until it stands, like ``settle(_:as:on:)``.
+    package func release(_ reservation: Reservation, on loop: any EventLoop) async {
+        await end(.release, reservation, event: [], on: loop) { _ in 0 }
+    }
+
+    private func end(
+        _ end: EndScript.End, _ reservation: Reservation, event: [UInt8], on loop: any EventLoop,
+        units: (Reservation.Hold) -> Int
+    ) async {
+        guard let id = ReservationID(reservation.id) else {
+            logger.error("not a reservation's id", metadata: ["reservation": "\(reservation.id)"])
+            return
+        }
+        let script = EndScript(
+            end, shard: Shard(number: reservation.shard), id: id, event: event,
+            counters: reservation.holds.map { hold in
+                (counter: CounterKey(hold, admittedAtMs: reservation.admittedAtMs), units: units(hold))
+            })
+        do {
+            switch try await script.run(on: pool.connection(for: loop)) {
+            case .ended(let skipped), .corrected(let skipped):
+                guard skipped > 0 else { return }
+                logger.error(
+                    "counters that weir did not write were left as they are",
+                    metadata: ["reservation": "\(id.text)", "counters": "\(skipped)"])
+            case .endedBefore, .eventOnly, .alive: break
+            case .notReady: unsettled.add(script, because: nil)
+            }
+        } catch {
+            unsettled.add(script, because: error)
+        }
+    }
+}
+
+extension CounterKey {
+    /// The counter that a reservation holds units of.
+    init(_ hold: Reservation.Hold, admittedAtMs: Int) {
+        let span =
+            switch hold.counter {
+            case .log(let windowMs), .ring(let windowMs): windowMs
+            case .budget(let period): period.containing(ms: admittedAtMs).endMs
+            case .inFlight: 0
+            }
+        self.init(key: hold.key, counter: hold.counter, span: span)
+    }
+}

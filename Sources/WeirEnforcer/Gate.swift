@@ -1,0 +1,40 @@
+import WeirCore
+
+/// What is asked before any limit, from memory alone: kill switch, then limited set.
+enum Gate {
+    /// Nil: the call may ask its limits.
+    ///
+    /// - Parameter nowMs: Redis's time as far as known.
+    static func denial(of call: Call, in snapshot: Replica.Snapshot, nowMs: Int) -> Denial? {
+        killSwitchDenial(of: call, in: snapshot, nowMs: nowMs) ?? limitedDenial(of: call, in: snapshot, nowMs: nowMs)
+    }
+
+    private static func killSwitchDenial(of call: Call, in snapshot: Replica.Snapshot, nowMs: Int) -> Denial? {
+        guard !snapshot.killSwitch.isEmpty else { return nil }
+        var scopes: [KillSwitch.Scope] = [
+            .product(call.product), .team(call.team), .model(call.model), .callClass(call.callClass),
+        ]
+        if snapshot.policy?.classes[call.callClass]?.killSwitch ?? true { scopes.insert(.global, at: 0) }
+        for scope in scopes {
+            guard let entry = snapshot.killSwitch[scope], entry.isThrown(nowMs: nowMs) else { continue }
+            let untilMs = entry.until?.multipliedSaturated(by: 1000)
+            return Denial(
+                .killSwitch,
+                "The kill switch is on for \(scope.text): \(entry.reason.isEmpty ? "no reason given" : entry.reason)",
+                subject: scope.text, resetsAtMs: untilMs, retryAfter: untilMs.map { Denial.seconds($0 - nowMs) })
+        }
+        return nil
+    }
+
+    private static func limitedDenial(of call: Call, in snapshot: Replica.Snapshot, nowMs: Int) -> Denial? {
+        guard call.billable, let resource = call.resource, let untilMs = snapshot.limited[resource]?[call.team],
+            untilMs > nowMs
+        else { return nil }
+        let limit = snapshot.policy?.limits.first { $0.enforce == .ledger && $0.match.resource == resource }
+        return Denial(
+            .teamLimited,
+            "Team \(call.team) has used up its \(resource). Try again in \(Denial.seconds(untilMs - nowMs)) s.",
+            limit: limit?.id, subject: Subject.team(call.team).text, unit: limit?.unit, amount: limit?.amount,
+            resetsAtMs: untilMs, retryAfter: Denial.seconds(untilMs - nowMs))
+    }
+}

@@ -1,0 +1,147 @@
+import Logging
+import NIOCore
+import Synchronization
+import WeirCore
+import WeirRedis
+
+/// What a node keeps in memory of Redis: policy, kill switch, limited sets, API keys. Follows Redis by invalidations,
+/// reads everything again now and then, and says so when it cannot.
+final class Replica: Sendable {
+    struct Snapshot: Sendable {
+        var policy: Policy?
+        var killSwitch: [KillSwitch.Scope: KillSwitch.Entry] = [:]
+        /// Resource → team → milliseconds since 1970 until which it is limited.
+        var limited: [String: [String: Int]] = [:]
+    }
+
+    /// Read again however quiet Redis is: a backstop for an invalidation that never came.
+    static let backstop: Duration = .seconds(2)
+    /// Read again while invalidations are lost.
+    static let lostInterval: Duration = .milliseconds(200)
+    /// Beyond this age nothing here is believed any more.
+    static let hardAge: Duration = .seconds(5)
+
+    let keys = KeyCache()
+    let clock: RedisClock
+    private let pool: RedisPool
+    private let invalidations: RedisInvalidations
+    private let logger: Logger
+    private let state = Mutex(State())
+    private let bell = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+
+    private struct State {
+        var snapshot = Snapshot()
+        var readAt: ContinuousClock.Instant?
+        var isDirty = true
+        var isFollowing = false
+        var problem: String?
+    }
+
+    init(
+        configuration: RedisConfiguration, pool: RedisPool, clock: RedisClock, loop: any EventLoop, logger: Logger
+    ) {
+        self.pool = pool
+        self.clock = clock
+        self.logger = logger
+        invalidations = RedisInvalidations(
+            configuration: configuration,
+            prefixes: [RedisKeys.policy, RedisKeys.killSwitch, RedisKeys.limitedSetPrefix, RedisKeys.apiKeyPrefix],
+            eventLoop: loop, logger: logger)
+    }
+
+    /// The latest knowledge.
+    /// - Throws: ``EnforcerError/degraded(reason:)`` if it is missing or too old to act on.
+    func current() throws(EnforcerError) -> Snapshot {
+        let (snapshot, problem) = state.withLock { ($0.snapshot, Self.problem(of: $0)) }
+        if let problem { throw .degraded(reason: problem) }
+        return snapshot
+    }
+
+    var unreadyReason: String? { state.withLock { Self.problem(of: $0) } }
+
+    private static func problem(of state: State) -> String? {
+        guard let readAt = state.readAt else {
+            return state.problem ?? "policy, keys and limited sets are not read yet"
+        }
+        if readAt.duration(to: .now) > hardAge {
+            return "what is known of Redis is too old: \(state.problem ?? "no reason known")"
+        }
+        return state.snapshot.policy == nil ? "no policy has been published" : nil
+    }
+
+    /// Follows Redis until the task is cancelled.
+    func run() async {
+        invalidations.start()
+        await withTaskGroup { group in
+            group.addTask { await self.follow() }
+            group.addTask { await self.refresh() }
+            group.addTask { await self.tick() }
+        }
+        await invalidations.close()
+    }
+
+    private func follow() async {
+        for await event in invalidations.events {
+            switch event {
+            case .armed, .flushed:
+                keys.forgetAll(mayKeep: true)
+                state.withLock { ($0.isFollowing, $0.isDirty) = (true, true) }
+                bell.continuation.yield()
+            case .lost:
+                keys.forgetAll(mayKeep: false)
+                state.withLock { $0.isFollowing = false }
+            case .changed(let names):
+                var isDirty = false
+                for name in names {
+                    if name.hasPrefix(RedisKeys.apiKeyPrefix) {
+                        keys.forget(String(name.dropFirst(RedisKeys.apiKeyPrefix.count)))
+                    } else {
+                        isDirty = true
+                    }
+                }
+                if isDirty {
+                    state.withLock { $0.isDirty = true }
+                    bell.continuation.yield()
+                }
+            }
+        }
+        bell.continuation.finish()
+    }
+
+    /// Rings while something must be read: what is dirty and could not be read, what is lost, what is old.
+    private func tick() async {
+        while !Task.isCancelled {
+            let isDue = state.withLock { state in
+                state.isDirty || !state.isFollowing
+                    || state.readAt.map { $0.duration(to: .now) > Self.backstop } ?? true
+            }
+            if isDue { bell.continuation.yield() }
+            do { try await Task.sleep(for: Self.lostInterval) } catch { return }
+        }
+    }
+
+    private func refresh() async {
+        for await _ in bell.stream {
+            if Task.isCancelled { return }
+            state.withLock { $0.isDirty = false }
+            do {
+                let began = ContinuousClock.now
+                let known = state.withLock { $0.snapshot.policy }
+                let snapshot = try await ReplicaReader(connection: pool.any, clock: clock).read(known: known)
+                if snapshot.policy?.version != known?.version {
+                    logger.info("policy in force", metadata: ["version": "\(snapshot.policy?.version ?? 0)"])
+                }
+                state.withLock { state in
+                    if state.problem != nil { logger.info("Redis is read again") }
+                    (state.snapshot, state.readAt, state.problem) = (snapshot, began, nil)
+                }
+            } catch {
+                let text = "\(error)"
+                state.withLock { state in
+                    if state.problem != text { logger.warning("cannot read Redis", metadata: ["error": "\(text)"]) }
+                    (state.isDirty, state.problem) = (true, text)
+                }
+            }
+        }
+    }
+}

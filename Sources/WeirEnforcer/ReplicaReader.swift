@@ -1,0 +1,91 @@
+import Foundation
+import NIOCore
+import WeirCore
+import WeirRedis
+
+/// Reads from Redis what a node keeps in memory.
+struct ReplicaReader {
+    let connection: RedisConnection
+    let clock: RedisClock
+
+    /// A published policy that this node cannot read. The last one that it could stays in force.
+    struct UnreadablePolicy: Error, CustomStringConvertible {
+        let description: String
+    }
+
+    /// Reads everything. A policy of the known version is not decoded again.
+    func read(known: Policy?) async throws -> Replica.Snapshot {
+        try await learnTime()
+        var snapshot = Replica.Snapshot()
+        snapshot.policy = try await policy(known: known)
+        snapshot.killSwitch = try await killSwitch()
+        let resources = Set(snapshot.policy?.products.values.compactMap(\.resource) ?? [])
+        for resource in resources { snapshot.limited[resource] = try await limited(resource: resource) }
+        return snapshot
+    }
+
+    private func learnTime() async throws {
+        guard case .array(let parts) = try await connection.send(["TIME"]), parts.count == 2,
+            let seconds = parts[0].text.flatMap({ Int($0) }), let micros = parts[1].text.flatMap({ Int($0) })
+        else { throw RedisError.protocolViolation("TIME: not two numbers") }
+        clock.learn(redisMs: seconds * 1000 + micros / 1000)
+    }
+
+    private func policy(known: Policy?) async throws -> Policy? {
+        guard let text = try await connection.send(["GET", .string(RedisKeys.policy)]).text else { return nil }
+        do {
+            return try JSONDecoder().decode(Policy.self, from: Data(text.utf8))
+        } catch {
+            throw UnreadablePolicy(description: "the published policy cannot be read: \(error)")
+        }
+    }
+
+    private func killSwitch() async throws -> [KillSwitch.Scope: KillSwitch.Entry] {
+        var entries: [KillSwitch.Scope: KillSwitch.Entry] = [:]
+        for (field, value) in try await connection.send(["HGETALL", .string(RedisKeys.killSwitch)]).pairs {
+            guard let scope = KillSwitch.Scope(field) else { continue }
+            entries[scope] = KillSwitch.Entry(value: value)
+        }
+        return entries
+    }
+
+    /// Teams whose end lies ahead; milliseconds since 1970.
+    private func limited(resource: String) async throws -> [String: Int] {
+        let reply = try await connection.send(
+            [
+                "ZRANGEBYSCORE", .string(RedisKeys.limitedSet(resource: resource)),
+                .string("(\(clock.nowMs / 1000 - 1)"),
+                "+inf", "WITHSCORES",
+            ], deadline: .seconds(2))
+        var teams: [String: Int] = [:]
+        for (team, score) in reply.pairs { teams[team] = Self.milliseconds(score: score) }
+        return teams
+    }
+
+    /// A score is seconds, maybe with a fraction, maybe `inf`: text that `ZADD` takes.
+    static func milliseconds(score: String) -> Int {
+        guard let seconds = Double(score), !seconds.isNaN else { return .max / 2 }
+        let ms = (seconds * 1000).rounded(.up)
+        return ms >= 9e15 ? .max / 2 : ms <= 0 ? 0 : Int(ms)
+    }
+}
+
+extension RedisValue {
+    /// A bulk or status reply as text.
+    var text: String? {
+        switch self {
+        case .bulk(let buffer): String(buffer: buffer)
+        case .status(let text): text
+        default: nil
+        }
+    }
+
+    /// The reply of HGETALL or of a range WITHSCORES: names and values in turn.
+    var pairs: [(String, String)] {
+        guard case .array(let values) = self else { return [] }
+        return stride(from: 0, to: values.count - 1, by: 2).compactMap { i in
+            guard let name = values[i].text, let value = values[i + 1].text else { return nil }
+            return (name, value)
+        }
+    }
+}
