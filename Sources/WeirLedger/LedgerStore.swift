@@ -1,0 +1,67 @@
+import WeirCore
+
+/// The durable record: every call once, the sum of each day, and what the operator decided.
+///
+/// Everything Weir knows about money is derived from it; Redis can be rebuilt from it. Each operation is one
+/// transaction: it stands whole or not at all. All may be called from any task, and by several processes at once.
+package protocol LedgerStore: Sendable {
+    // MARK: Usage
+
+    /// Writes a batch in one transaction: each event once by its id, the days' sums from the rows really written.
+    ///
+    /// An event for an id that stands as `orphaned` replaces it, and the sums change by the difference; an `orphaned` one
+    /// for an id that stands changes nothing. So any batch may be repeated, in any order, split in any way.
+    /// - Throws: ``LedgerError/invalid(_:)`` if an event has a number out of range (``UsageEvent/faultForLedger``).
+    func ingest(_ events: [UsageEvent], deadLetters: [DeadLetter]) async throws(LedgerError) -> IngestResult
+
+    /// What was spent in some days, by subject; subjects that spent nothing are left out. Never reads single events.
+    func spend(by grouping: SpendGrouping, in days: DayRange, of selection: CallSelection)
+        async throws(LedgerError) -> [Spend]
+
+    /// Usage of some days, by one column, dearest first (by day: in order of days).
+    func usage(by column: UsageColumn, in days: DayRange, where filter: UsageFilter)
+        async throws(LedgerError) -> [UsageRow]
+
+    /// The events that could not be read, newest first.
+    func deadLetters(limit: Int) async throws(LedgerError) -> [DeadLetter]
+
+    /// Where the sums of days differ from the sum of their events: always empty, or the ledger was changed by hand.
+    func verify() async throws(LedgerError) -> [SummaryDifference]
+
+    // MARK: What the operator decided. Each change is written together with its line in the audit.
+
+    /// - Throws: ``LedgerError/invalid(_:)`` if the id or the digest is taken.
+    func insertKey(_ key: LedgerKey, audit: AuditEntry) async throws(LedgerError)
+
+    /// All keys, or those of a team, oldest first.
+    func keys(team: String?) async throws(LedgerError) -> [LedgerKey]
+    func key(id: String) async throws(LedgerError) -> LedgerKey?
+    func key(sha256: String) async throws(LedgerError) -> LedgerKey?
+
+    /// False, and nothing written, if there is no such key or it was revoked before.
+    func revokeKey(id: String, audit: AuditEntry) async throws(LedgerError) -> Bool
+
+    /// Gives the policy the next version and keeps it for ever. Returns it with its version.
+    func appendPolicy(_ policy: Policy, yaml: String, note: String, audit: AuditEntry)
+        async throws(LedgerError) -> PolicyVersion
+    /// The newest; nil if none was ever applied.
+    func currentPolicy() async throws(LedgerError) -> PolicyVersion?
+    func policy(version: Int) async throws(LedgerError) -> PolicyVersion?
+    /// Newest first.
+    func policies(limit: Int) async throws(LedgerError) -> [PolicyVersion]
+
+    /// Sets the amount of a limit for one subject, in the limit's unit (0: unlimited); nil: back to what policy says.
+    func setOverride(limit: Limit.ID, subject: String, amount: Int?, audit: AuditEntry) async throws(LedgerError)
+    func overrides() async throws(LedgerError) -> [Override]
+
+    func appendAudit(_ entry: AuditEntry) async throws(LedgerError)
+    /// Newest first.
+    func audit(limit: Int) async throws(LedgerError) -> [AuditEntry]
+
+    /// A number that grows with every change of keys, policies or overrides, whoever makes it: what is published has to be
+    /// published again when it differs.
+    func revision() async throws(LedgerError) -> Int
+
+    /// Ends all connections. Nothing may be called afterwards.
+    func close() async throws(LedgerError)
+}

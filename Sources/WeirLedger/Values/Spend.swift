@@ -1,0 +1,33 @@
+import WeirCore
+
+/// For whom spending is summed.
+package enum SpendGrouping: Sendable, Hashable { case everybody, team, user }
+
+/// Which calls are summed: those of certain products and models.
+package struct CallSelection: Sendable, Hashable {
+    /// Nil: all. Empty: none.
+    package var products: Set<String>?
+    package var models: Set<String>?
+
+    package static let all = CallSelection()
+
+    package init(products: Set<String>? = nil, models: Set<String>? = nil) {
+        self.products = products
+        self.models = models
+    }
+}
+
+/// What one subject spent.
+package struct Spend: Sendable, Hashable {
+    /// Nil when summed over everybody.
+    package var team: String?
+    /// Nil when summed over a team, and for calls without a user.
+    package var user: String?
+    package var totals: UsageTotals
+
+    package init(team: String? = nil, user: String? = nil, totals: UsageTotals) {
+        self.team = team
+        self.user = user
+        self.totals = totals
+    }
+}
