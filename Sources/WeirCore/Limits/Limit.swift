@@ -48,7 +48,7 @@ public struct Limit: Sendable, Hashable, Codable, Identifiable {
     }
 
     /// Which amount holds for a user in several groups.
-    public enum GroupRule: String, Sendable, Hashable, Codable { case min, max }
+    public enum GroupRule: String, Sendable, Hashable, Codable, CaseIterable { case min, max }
 
     public enum Enforcement: String, Sendable, Hashable, Codable, CaseIterable {
         /// Before the call, atomically.

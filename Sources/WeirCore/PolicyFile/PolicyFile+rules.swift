@@ -1,0 +1,70 @@
+extension PolicyFile {
+    /// The most limits that one call may meet: one script checks them all.
+    static let mostLimitsPerCall = 16
+
+    /// What each way of enforcing a limit asks for.
+    static func checkEnforcement(_ limit: Limit, _ value: PolicyValue, _ fields: [String: PolicyValue]) {
+        switch limit.enforce {
+        case .reserve, .shadow:
+            if limit.per == .product || limit.per == .global {
+                fields["per"]?.report(
+                    "limits per \(limit.per.rawValue) are not supported yet",
+                    "they come later; use user, team, group, key or ip, and cost_guard for all calls together")
+            }
+        case .ledger:
+            let field = fields["enforce"] ?? value
+            if case .period = limit.span {
+            } else {
+                field.report("the ledger counts by calendar period", "give period: day, week or month")
+            }
+            if limit.per != .team {
+                field.report("the ledger limits teams, not per: \(limit.per.rawValue)", "use per: team")
+            }
+            if limit.match.resource == nil, fields["resource"] == nil {
+                field.report("the ledger limits what draws on a resource", "give resource: and its name")
+            }
+            if limit.unit == .concurrency {
+                field.report("the ledger cannot count calls at once", "use enforce: reserve")
+            }
+        }
+    }
+
+    /// A cheaper model can serve a call only where a budget fills up and a ladder says what is cheaper.
+    static func checkDowngrade(_ limit: Limit, _ fields: [String: PolicyValue], hasLadder: Bool) {
+        guard let field = fields["downgrade_at"] else { return }
+        if !hasLadder { field.report("there is no ladder of models", "give ladder: [dearest, …, cheapest]") }
+        if case .period = limit.span {
+        } else {
+            field.report("only a budget fills up", "use period: day, week or month instead of a window")
+        }
+        if limit.enforce != .reserve {
+            field.report(
+                "a limit with enforce: \(limit.enforce.rawValue) does not act on calls", "use enforce: reserve")
+        }
+    }
+
+    /// Refuses a policy of which one call could meet more limits than the script takes.
+    static func checkNumberOfLimits(_ policy: Policy, _ value: PolicyValue) {
+        for (name, product) in policy.products.sorted(by: { $0.key < $1.key }) {
+            let covering = policy.limits.filter { $0.enforce != .ledger && $0.match.covers(product, named: name) }
+            // A call has one model: limits of different models do not meet.
+            let ofAnyModel = covering.count { $0.match.models.isEmpty }
+            let models = Set(covering.flatMap(\.match.models))
+            let ofOneModel = models.map { model in covering.count { $0.match.models.contains(model) } }.max() ?? 0
+            let count = ofAnyModel + ofOneModel
+            if count > mostLimitsPerCall {
+                value.report(
+                    "\(count) limits cover a call of product \(name)", "at most \(mostLimitsPerCall) may cover one call"
+                )
+            }
+        }
+    }
+}
+
+extension Limit.Match {
+    /// Whether it can cover calls of the product, whatever their model.
+    func covers(_ product: Policy.Product, named name: String) -> Bool {
+        (products.isEmpty || products.contains(name)) && (classes.isEmpty || classes.contains(product.callClass))
+            && (resource == nil || (product.billable && product.resource == resource))
+    }
+}

@@ -1,0 +1,150 @@
+import Foundation
+import Testing
+import WeirCore
+
+/// The file that ships with Weir.
+let shippedPolicy: String = {
+    let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent().deletingLastPathComponent()
+    return (try? String(contentsOf: root.appending(path: "deploy/policy.yaml"), encoding: .utf8)) ?? ""
+}()
+
+@Suite struct PolicyFileTests {
+    @Test func `the shipped policy means what its comments say`() throws {
+        let policy = try PolicyFile.read(text: shippedPolicy, name: "deploy/policy.yaml")
+        #expect(policy.version == 0)
+        #expect(
+            policy.products["slack_app"]
+                == .init(callClass: "ai", billable: true, resource: "ai_credits", aliases: ["slack-bot"]))
+        #expect(policy.products["search"] == .init(callClass: "lookup", billable: false))
+        #expect(policy.classes == ["ai": .init(killSwitch: true), "lookup": .init(killSwitch: false)])
+        #expect(
+            policy.limits == [
+                Limit(
+                    id: "ai-calls", per: .user, unit: .requests, span: .window(ms: 60_000),
+                    match: .init(classes: ["ai"]), amount: 5),
+                Limit(
+                    id: "lookups", per: .user, unit: .requests, span: .window(ms: 60_000),
+                    match: .init(classes: ["lookup"]), amount: 20),
+                Limit(
+                    id: "day-tokens", per: .user, unit: .tokens, span: .period(.day), match: .init(classes: ["ai"]),
+                    amount: 200_000, downgradeAt: 8000),
+                Limit(
+                    id: "spend", per: .user, unit: .usd, span: .period(.month), match: .init(classes: ["ai"]),
+                    amount: 50_000_000, groupAmounts: ["contractors": 20_000_000]),
+                Limit(
+                    id: "ai_credits", per: .team, unit: .usd, span: .period(.month),
+                    match: .init(resource: "ai_credits"), amount: 500_000_000, enforce: .ledger),
+            ])
+        #expect(policy.ladder == ["claude-opus-4", "claude-sonnet-4", "claude-haiku-4"])
+        #expect(
+            policy.costGuard
+                == .init(warn: MicroUSD(micros: 5_000_000), kill: MicroUSD(micros: 20_000_000), period: .day))
+        #expect(policy.unpricedModels == .deny)
+        #expect(policy.outage == .init(openForMs: 60_000, allowance: MicroUSD(micros: 500_000)))
+        #expect(policy.alerts == .init(at: [5000, 8000, 10_000], webhook: nil))
+    }
+
+    @Test func `the environment of the reader replaces the defaults`() throws {
+        let environment = [
+            "RATE_LIMIT_AI": "7", "COST_KILL_THRESHOLD": "99.5", "RATE_LIMIT_LOOKUP": "",
+            "ALERT_WEBHOOK": "https://hooks.example/a?b=c",
+        ]
+        let policy = try PolicyFile.read(text: shippedPolicy, name: "p", environment: environment)
+        #expect(policy.limits[0].amount == 7)
+        #expect(policy.limits[1].amount == 20)
+        #expect(policy.costGuard?.kill == MicroUSD(micros: 99_500_000))
+        #expect(policy.alerts.webhook == "https://hooks.example/a?b=c")
+    }
+
+    @Test func `a resolved file means the same without the environment`() throws {
+        let environment = ["RATE_LIMIT_AI": "7", "ALERT_WEBHOOK": "https://hooks.example/a?b=c#d"]
+        let resolved = try PolicyFile.resolved(text: shippedPolicy, name: "p", environment: environment)
+        #expect(
+            try PolicyFile.read(text: resolved, name: "p")
+                == PolicyFile.read(text: shippedPolicy, name: "p", environment: environment))
+        #expect(resolved.contains("amount: \"7\""))
+        #expect(!resolved.contains("${RATE_LIMIT_LOOKUP"))
+    }
+
+    @Test(arguments: [
+        // Each would change the meaning of the file, or end it.
+        "https://x.example/\"", "https://x.example/\\n",
+    ])
+    func `a value that would break out of its quotes is refused`(value: String) {
+        #expect(throws: PolicyErrors.self) {
+            try PolicyFile.resolved(text: shippedPolicy, name: "p", environment: ["ALERT_WEBHOOK": value])
+        }
+    }
+
+    @Test func `a policy survives the JSON in which it is published`() throws {
+        let policy = try PolicyFile.read(text: shippedPolicy, name: "p")
+        #expect(try JSONDecoder().decode(Policy.self, from: JSONEncoder().encode(policy)) == policy)
+    }
+
+    @Test func `a product is found by its name and by its aliases`() throws {
+        let policy = try PolicyFile.read(text: shippedPolicy, name: "p")
+        #expect(policy.product(named: "slack-bot")?.name == "slack_app")
+        #expect(policy.product(named: "slack_app")?.name == "slack_app")
+        #expect(policy.product(named: "slack")?.name == nil)
+        #expect(policy.resources == ["ai_credits"])
+    }
+
+    @Test(arguments: [
+        ("500ms", nil), ("1s", nil), ("3s", 3000), ("60s", 60_000), ("5m", 300_000), ("1h", 3_600_000),
+        ("1d", 86_400_000),
+        ("31d", 2_678_400_000), ("32d", nil), ("60", nil), ("1.5s", nil), ("-1s", nil), ("1001ms", nil),
+        ("1020ms", 1020), ("9223372036854775807d", nil), ("60 s", nil), ("０s", nil),
+    ])
+    func `a window is 1 s to 31 d in steps of 60 ms`(text: String, ms: Int?) {
+        let policy = try? PolicyFile.read(text: small(limit: "unit: requests, window: \(text), amount: 1"), name: "p")
+        #expect(policy?.limits.first?.span == ms.map { .window(ms: $0) })
+    }
+
+    @Test(arguments: [
+        ("0", 0), ("1", 1_000_000), ("0.000001", 1), ("0.1", 100_000), ("20.00", 20_000_000), ("0.0000001", nil),
+        ("1e3", nil), ("-1", nil), (".5", nil), ("1.", nil), ("0x10", nil), ("1_0", nil), ("99999999999", nil),
+        ("9000000000.999999", 9_000_000_000_999_999), ("٥", nil), ("nan", nil), ("inf", nil),
+    ])
+    func `dollars are read digit by digit`(text: String, micros: Int?) {
+        let policy = try? PolicyFile.read(text: small(limit: "unit: usd, period: day, amount: \(text)"), name: "p")
+        #expect(policy?.limits.first?.amount == micros)
+    }
+
+    @Test(arguments: [
+        ("0", 0), ("200_000", 200_000), ("9007199254740991", Int.largestExact), ("9007199254740992", nil),
+        ("99999999999999999999999", nil), ("0x10", nil), ("5.0", nil), ("_5", nil), ("+5", nil), ("\" 5\"", nil),
+        ("\"5\"", 5), ("~", nil), ("", nil), ("[5]", nil),
+    ])
+    func `counts are whole numbers that JSON and Lua keep exactly`(text: String, amount: Int?) {
+        let policy = try? PolicyFile.read(text: small(limit: "unit: tokens, period: day, amount: \(text)"), name: "p")
+        #expect(policy?.limits.first?.amount == amount)
+    }
+
+    @Test func `every way to name calls is read`() throws {
+        let limit = """
+            unit: concurrency, amount: 8, products: [a, alias], classes: [ai], models: [m1, m2], resource: credits,
+            groups: { g: 3 }, group_rule: max, enforce: shadow
+            """
+        let policy = try PolicyFile.read(text: small(limit: limit), name: "p")
+        #expect(
+            policy.limits == [
+                Limit(
+                    id: "one", per: .user, unit: .concurrency, span: .inFlight,
+                    match: .init(products: ["a", "b"], classes: ["ai"], models: ["m1", "m2"], resource: "credits"),
+                    amount: 8, groupAmounts: ["g": 3], groupRule: .max, enforce: .shadow)
+            ])
+    }
+}
+
+/// A small file with one limit.
+func small(limit: String) -> String {
+    """
+    products:
+      a: { class: ai, billable: true, resource: credits }
+      b: { class: ai, aliases: [alias] }
+    classes: { ai: {} }
+    limits:
+      - { id: one, per: user, \(limit) }
+    """
+}
