@@ -89,7 +89,7 @@ package final class RedisConnection: Sendable {
         }
     }
 
-    /// Ends the connection for good; all who wait are told. Returns when nothing of it is left on the loop.
+    /// Ends the connection for good; all who wait are told ``RedisError/unavailable(reason:)``.
     package func close() async {
         await withUnsafeContinuation { continuation in
             onLoop { connector in

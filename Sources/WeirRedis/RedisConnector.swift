@@ -107,11 +107,14 @@ final class RedisConnector {
         // A connection that ends as soon as it is made (a replica, a full server) does not start the waits anew.
         if let since = readySince, NIODeadline.now() - since > TimeAmount(RedisBackoff.longest) { backoff.reset() }
         readySince = nil
-        let wasMisconfigured = isMisconfigured
-        absence = Self.absence(after: error)
+        let reason = Self.absence(after: error)
+        // One line for each new reason, not for each attempt.
+        logger.log(
+            level: reason == absence ? .debug : .warning, "Redis: no connection",
+            metadata: ["redis": "\(configuration)", "reason": "\(error)"])
+        absence = reason
         publish(.broken(reason: "\(absence)"))
-        logger.warning("Redis: no connection", metadata: ["redis": "\(configuration)", "reason": "\(error)"])
-        if isMisconfigured { tellWaiting(.failure(absence)) } else if wasMisconfigured { backoff.reset() }
+        if isMisconfigured { tellWaiting(.failure(absence)) }
         var generator = SystemRandomNumberGenerator()
         let pause = backoff.next(using: &generator)
         redial = loop.scheduleTask(in: TimeAmount(pause)) { self.connect() }

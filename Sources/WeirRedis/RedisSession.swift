@@ -163,11 +163,14 @@ final class RedisSession: ChannelInboundHandler {
     }
 
     /// Asks the server for a sign of life. The next probe waits for this one's reply, so at most one is on the way; if
-    /// none comes, the connection ends as stalled.
+    /// none comes, the connection ends, also when an older command was given more time.
     private func probe() {
         let sentAt = NIODeadline.now()
         enqueue(["PING"], timeout: configuration.stallLimit) { [weak self] outcome in
-            guard let self, self.end == nil, case .success = outcome else { return }
+            guard let self, self.end == nil else { return }
+            guard case .success = outcome else {
+                return self.close(.disconnected(reason: "no reply to a probe"))
+            }
             let pause = TimeAmount(self.configuration.commandDeadline)
             if NIODeadline.now() - sentAt <= pause {
                 self.breaker.close()

@@ -54,7 +54,8 @@ enum RedisTransport {
         switch error {
         case let error as RedisError: error
         case NIOSSLError.uncleanShutdown: .disconnected(reason: "the server closed the connection")
-        case is NIOSSLError, is NIOSSLExtraError, is BoringSSLError: .configuration("TLS: \(error)")
+        case is NIOSSLError, is NIOSSLExtraError, is BoringSSLError, is SocketAddressError:
+            .configuration("TLS or address: \(error)")
         case is ChannelError, is NIOConnectionError: .disconnected(reason: "cannot connect: \(error)")
         default: .disconnected(reason: "\(error)")
         }

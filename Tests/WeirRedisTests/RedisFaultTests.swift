@@ -1,0 +1,333 @@
+import NIOCore
+import NIOPosix
+import Synchronization
+import Testing
+import WeirTestSupport
+
+@testable import WeirRedis
+
+/// What callers get when the server is slow, silent, wrong or gone.
+@Suite struct RedisFaultTests {
+    /// Logs in like Redis, and answers ECHO with its argument after `pause`.
+    static func echo(after pause: @escaping @Sendable (String) -> Duration? = { _ in nil })
+        -> @Sendable (Int, [String]) -> FakeAnswer
+    {
+        { _, command in
+            switch command[0] {
+            case "ECHO":
+                let reply = "$\(command[1].utf8.count)\r\n\(command[1])\r\n"
+                return pause(command[1]).map { .delayed(reply, $0) } ?? .reply(reply)
+            case "PING": return .reply("+PONG\r\n")
+            default: return .ok
+            }
+        }
+    }
+
+    @Test func `a timed-out command does not shift the replies of others`() async throws {
+        try await withFakeRedis(Self.echo { $0 == "slow" ? .milliseconds(150) : nil }) { configuration in
+            var configuration = configuration
+            configuration.commandDeadline = .seconds(5)
+            try await withConnection(configuration) { redis in
+                for round in 0..<3 {
+                    async let slow = outcome(redis, ["ECHO", "slow"], deadline: .milliseconds(20))
+                    async let next = outcome(redis, ["ECHO", "after \(round)"])
+                    #expect(await slow == .failure(.timedOut))
+                    #expect(await next == .success(.bulk(ByteBuffer(string: "after \(round)"))))
+                    #expect(
+                        await outcome(redis, ["ECHO", "x\(round)"]) == .success(.bulk(ByteBuffer(string: "x\(round)"))))
+                }
+            }
+        }
+    }
+
+    @Test func `a paused Redis times commands out, and its late replies go to nobody`() async throws {
+        try await withRedis { server in
+            try await withConnection(to: server, adjust: { $0.commandDeadline = .milliseconds(500) }) { redis in
+                _ = try await redis.send(["CLIENT", "PAUSE", "300", "ALL"])
+                #expect(await outcome(redis, ["ECHO", "late"], deadline: .milliseconds(50)) == .failure(.timedOut))
+                try await eventually("replies are right again") {
+                    try await redis.send(["ECHO", "now"]) == .bulk(ByteBuffer(string: "now"))
+                }
+            }
+        }
+    }
+
+    @Test func `cancelling at random leaves every other reply where it belongs`() async throws {
+        let seed = SeededGenerator().seed
+        try await withRedis { server in
+            try await withConnection(to: server) { redis in
+                let executor = EventLoopTaskExecutor(redis.eventLoop)
+                let wrong = await withTaskGroup(of: Int.self) { group in
+                    for number in 0..<400 {
+                        group.addTask(executorPreference: number.isMultiple(of: 3) ? executor : nil) {
+                            var generator = SeededGenerator(seed: seed &+ UInt64(number))
+                            let text = "reply \(number)"
+                            let call = Task { await outcome(redis, ["ECHO", .string(text)]) }
+                            let yields = Int.random(in: 0...20, using: &generator)
+                            if Bool.random(using: &generator) {
+                                for _ in 0..<yields { await Task.yield() }
+                                call.cancel()
+                            }
+                            switch await call.value {
+                            case .success(let reply): return reply == .bulk(ByteBuffer(string: text)) ? 0 : 1
+                            case .failure(let error): return error == .cancelled && call.isCancelled ? 0 : 1
+                            }
+                        }
+                    }
+                    return await group.reduce(0, +)
+                }
+                #expect(wrong == 0, "seed \(seed)")
+                let last = try await redis.send(["ECHO", "last"])
+                #expect(last == .bulk(ByteBuffer(string: "last")))
+            }
+        }
+    }
+
+    @Test func `a cancelled task does not wait for its reply, and one cancelled before sends nothing`() async throws {
+        let seen = Mutex<[String]>([])
+        try await withFakeRedis({ number, command in
+            seen.withLock { $0.append(command.joined(separator: " ")) }
+            return command[0] == "GET" ? .nothing : Self.echo()(number, command)
+        }) { configuration in
+            var configuration = configuration
+            configuration.commandDeadline = .seconds(60)
+            try await withConnection(configuration) { redis in
+                let waits = Task { await outcome(redis, ["GET", "a"]) }
+                try await eventually("the command arrived") { seen.withLock { $0.contains("GET a") } }
+                waits.cancel()
+                #expect(await waits.value == .failure(.cancelled))
+                let before = Task {
+                    while !Task.isCancelled { await Task.yield() }
+                    return await outcome(redis, ["GET", "b"])
+                }
+                before.cancel()
+                #expect(await before.value == .failure(.cancelled))
+                #expect(!seen.withLock { $0.contains("GET b") })
+            }
+        }
+    }
+
+    @Test(arguments: ["garbage\r\n", ":1x\r\n", "$-7\r\n", "%1\r\n"])
+    func `bytes that are not RESP end the connection, those who wait are told, and it connects anew`(
+        bytes: String
+    ) async throws {
+        try await withFakeRedis({ number, command in
+            if number == 1 && command[0] == "GET" { return command[1] == "bad" ? .reply(bytes) : .nothing }
+            return Self.echo()(number, command)
+        }) { configuration in
+            try await withConnection(configuration) { redis in
+                async let before = outcome(redis, ["GET", "silent"], deadline: .seconds(10))
+                async let bad = outcome(redis, ["GET", "bad"], deadline: .seconds(10))
+                for outcome in [await before, await bad] {
+                    guard case .failure(.protocolViolation) = outcome else {
+                        Issue.record("not a violation: \(outcome)")
+                        return
+                    }
+                }
+                try await eventually("it is connected again") {
+                    try await redis.send(["ECHO", "a"], deadline: .seconds(5)) == .bulk(ByteBuffer(string: "a"))
+                }
+            }
+        }
+    }
+
+    @Test func `a reply that nobody asked for ends the connection`() async throws {
+        try await withFakeRedis({ number, command in
+            if number == 1 && command[0] == "ECHO" { return .reply(":1\r\n:2\r\n") }
+            return Self.echo()(number, command)
+        }) { configuration in
+            try await withConnection(configuration) { redis in
+                let first = try await redis.send(["ECHO", "a"], deadline: .seconds(5))
+                #expect(first == .integer(1))
+                try await eventually("it is connected again") {
+                    try await redis.send(["ECHO", "b"], deadline: .seconds(5)) == .bulk(ByteBuffer(string: "b"))
+                }
+            }
+        }
+    }
+
+    @Test func `a connection that is cut tells all who wait, and fails fast until it is back`() async throws {
+        try await withRedis { server in
+            try await withConnection(to: server, adjust: { $0.connectTimeout = .seconds(1) }) { redis in
+                async let blocked = outcome(redis, ["BLPOP", "nothing", "0"], deadline: .seconds(60))
+                async let behind = outcome(redis, ["ECHO", "a"], deadline: .seconds(60))
+                try await eventually("the command blocks") {
+                    guard case .bulk(let info) = try await server.send(["INFO", "clients"]) else { return false }
+                    return String(buffer: info).contains("blocked_clients:1")
+                }
+                server.kill()
+                for outcome in [await blocked, await behind] {
+                    guard case .failure(.disconnected) = outcome else {
+                        Issue.record("not disconnected: \(outcome)")
+                        return
+                    }
+                }
+                guard case .failure(.unavailable) = await outcome(redis, ["ECHO", "a"]) else {
+                    Issue.record("a command was accepted without a connection")
+                    return
+                }
+                guard case .broken = redis.state else {
+                    Issue.record("state \(redis.state)")
+                    return
+                }
+                try await server.restart()
+                try await redis.waitUntilReady(timeout: .seconds(20))
+                #expect(await outcome(redis, ["ECHO", "a"]) == .success(.bulk(ByteBuffer(string: "a"))))
+            }
+        }
+    }
+
+    @Test func `a killed client connects again by itself`() async throws {
+        try await withRedis { server in
+            try await withConnection(to: server) { redis in
+                for _ in 0..<3 {
+                    let before = try await redis.send(["CLIENT", "ID"])
+                    try await server.send(["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"])
+                    try await eventually("a new connection") {
+                        let now = try await redis.send(["CLIENT", "ID"])
+                        return now != before
+                    }
+                }
+            }
+        }
+    }
+
+    @Test func `commands beyond the bound are refused at once, the others keep waiting`() async throws {
+        try await withFakeRedis({ number, command in
+            command[0] == "GET" ? .nothing : Self.echo()(number, command)
+        }) { configuration in
+            var configuration = configuration
+            configuration.maxWaiting = 50
+            configuration.commandDeadline = .milliseconds(500)
+            try await withConnection(configuration) { redis in
+                let outcomes = await withTaskGroup(of: RedisCall.Outcome.self) { group in
+                    for _ in 0..<200 { group.addTask { await outcome(redis, ["GET", "a"]) } }
+                    return await group.reduce(into: []) { $0.append($1) }
+                }
+                let refused = outcomes.filter { if case .failure(.unavailable) = $0 { true } else { false } }.count
+                let timedOut = outcomes.filter { $0 == .failure(.timedOut) }.count
+                #expect(timedOut == 50)
+                #expect(refused == 150)
+            }
+        }
+    }
+
+    @Test func `the breaker opens after timeouts, fails fast, and closes when a probe is answered`() async throws {
+        try await withRedis { server in
+            try await withConnection(
+                to: server, adjust: { $0.commandDeadline = .milliseconds(250) }
+            ) { redis in
+                let identifier = try await redis.send(["CLIENT", "ID"])
+                server.pause()
+                for _ in 0..<8 {
+                    let outcome = await outcome(redis, ["ECHO", "a"], deadline: .milliseconds(250))
+                    guard case .failure(.timedOut) = outcome else { break }
+                }
+                try await eventually("the breaker is open") { if case .broken = redis.state { true } else { false } }
+                guard case .failure(.unavailable) = await outcome(redis, ["ECHO", "a"]) else {
+                    Issue.record("a command was sent to a server that does not answer")
+                    return
+                }
+                server.resume()
+                try await eventually("the breaker is closed") { redis.state == .ready }
+                try await eventually("commands work") {
+                    try await redis.send(["ECHO", "a"]) == .bulk(ByteBuffer(string: "a"))
+                }
+                _ = identifier
+            }
+        }
+    }
+
+    @Test func `a probe closes the breaker without a new connection, and only one is on the way`() async throws {
+        let silent = Mutex(false)
+        let pings = Mutex(0)
+        let held = Mutex(0)
+        try await withFakeRedis({ number, command in
+            guard silent.withLock({ $0 }) else { return Self.echo()(number, command) }
+            if command[0] == "PING" {
+                pings.withLock { $0 += 1 }
+                silent.withLock { $0 = false }
+                let owed = held.withLock { $0 }
+                return .reply(String(repeating: "$-1\r\n", count: owed) + "+PONG\r\n")
+            }
+            held.withLock { $0 += 1 }
+            return .nothing
+        }) { configuration in
+            var configuration = configuration
+            configuration.commandDeadline = .milliseconds(300)
+            configuration.breakerTimeouts = 4
+            try await withConnection(configuration) { redis in
+                silent.withLock { $0 = true }
+                let timedOut = await withTaskGroup(of: Bool.self) { group in
+                    for _ in 0..<4 { group.addTask { await outcome(redis, ["ECHO", "a"]) == .failure(.timedOut) } }
+                    return await group.reduce(true) { $0 && $1 }
+                }
+                #expect(timedOut)
+                try await eventually("the probe closed the breaker") { redis.state == .ready }
+                #expect(pings.withLock { $0 } == 1)
+                let reply = try await redis.send(["ECHO", "b"], deadline: .seconds(5))
+                #expect(reply == .bulk(ByteBuffer(string: "b")))
+            }
+        }
+    }
+
+    @Test func `a server that stays silent is given up and dialled again`() async throws {
+        let connections = Mutex(0)
+        try await withFakeRedis({ number, command in
+            connections.withLock { $0 = max($0, number) }
+            return number == 1 && command[0] == "ECHO" ? .nothing : Self.echo()(number, command)
+        }) { configuration in
+            try await withConnection(configuration) { redis in
+                #expect(await outcome(redis, ["ECHO", "a"]) == .failure(.timedOut))
+                try await eventually("the second connection answers") {
+                    try await redis.send(["ECHO", "b"]) == .bulk(ByteBuffer(string: "b"))
+                }
+                #expect(connections.withLock { $0 } == 2)
+            }
+        }
+    }
+
+    @Test func `a demoted server is left`() async throws {
+        try await withRedis { server in
+            try await withConnection(to: server) { redis in
+                let before = try await redis.send(["CLIENT", "ID"])
+                try await server.send(["REPLICAOF", "127.0.0.1", "1"])
+                guard case .failure(.writeRefused) = await outcome(redis, ["SET", "a", "1"]) else {
+                    Issue.record("a replica took a write")
+                    return
+                }
+                try await eventually("a new connection") { try await redis.send(["CLIENT", "ID"]) != before }
+            }
+        }
+    }
+
+    @Test func `closing tells all who wait and refuses what comes after`() async throws {
+        try await withFakeRedis({ number, command in
+            command[0] == "GET" ? .nothing : Self.echo()(number, command)
+        }) { configuration in
+            try await withConnection(configuration) { redis in
+                async let waits = outcome(redis, ["GET", "a"], deadline: .seconds(60))
+                try await Task.sleep(for: .milliseconds(1))
+                await redis.close()
+                guard case .failure(.unavailable) = await waits else {
+                    Issue.record("not told")
+                    return
+                }
+                #expect(await outcome(redis, ["GET", "a"]) == .failure(.unavailable(reason: "closed")))
+                #expect(redis.state == .broken(reason: "closed"))
+            }
+        }
+    }
+}
+
+/// The outcome as a value, since a test looks at failures as much as at replies.
+func outcome(
+    _ redis: RedisConnection, _ command: [RedisArgument], deadline: Duration? = nil
+) async -> RedisCall.Outcome {
+    do throws(RedisError) {
+        guard let deadline else { return .success(try await redis.send(command)) }
+        return .success(try await redis.send(command, deadline: deadline))
+    } catch {
+        return .failure(error)
+    }
+}
