@@ -38,7 +38,7 @@ if redis.call('HGET', KEYS[3], id) then return {2, now} end
 local repeated = redis.call('HGET', KEYS[2], id)
 
 local answer, kinds, costs, spans, held = {1, now}, {}, {}, {}, {}
-local ring_used, ring_bucket, ring_current, ring_passed, is_new = {}, {}, {}, {}, {}
+local ring_used, ring_bucket, ring_current, ring_passed, log_at, is_new = {}, {}, {}, {}, {}, {}
 local denied, denied_used, denied_reserved, denied_wait
 for i = 1, count do
     local key = KEYS[3 + i]
@@ -53,11 +53,11 @@ for i = 1, count do
     elseif kind == 'C' then
         used = flight_used(key, now)
     else
-        if kind == 'L' then used = log_used(key, now, span) end
+        if kind == 'L' then used, log_at[i] = log_read(key, now, span) end
         if not used then
             used, ring_bucket[i], ring_current[i], ring_passed[i] = ring_read(key, now, span)
             ring_used[i], kind = used, used and 'R' or 'L'
-            if not used then used = log_used(key, now, span) end
+            if not used then used, log_at[i] = log_read(key, now, span) end
         end
         if not used then return redis.error_reply('CORRUPT ' .. key .. ' is no window') end
     end
@@ -73,7 +73,7 @@ for i = 1, count do
         elseif kind == 'B' then wait = span - now
         elseif kind == 'R' then
             wait = ring_wait(key, now, span, used, ring_bucket[i], ring_passed[i], cost, amount)
-        elseif kind == 'L' then wait = log_wait(key, now, span, used, amount)
+        elseif kind == 'L' then wait = log_wait(key, now, log_at[i], span, used, amount)
         else wait = 1000 end
         if not denied or denied_wait >= 0 and (wait < 0 or wait > denied_wait) then
             denied, denied_used, denied_reserved, denied_wait = i, used, reserved, wait
@@ -91,7 +91,7 @@ for i = 1, count do
     elseif kind == 'R' then
         ring_add(key, now, spans[i], ring_used[i], ring_bucket[i], ring_current[i], ring_passed[i], cost)
     elseif kind == 'L' then
-        log_add(key, now, spans[i], id)
+        log_add(key, log_at[i], spans[i], id)
     else
         flight_add(key, now, now + lease_ms, id)
     end

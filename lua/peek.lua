@@ -20,8 +20,8 @@ for i = 2, #KEYS do
     local used, reserved = nil, 0
     if kind == 'B' then used, reserved = budget_read(KEYS[i])
     elseif kind == 'C' then used = flight_used(KEYS[i], now)
-    elseif kind == 'R' then used = ring_read(KEYS[i], now, span) or log_used(KEYS[i], now, span)
-    else used = log_used(KEYS[i], now, span) or ring_read(KEYS[i], now, span) end
+    elseif kind == 'R' then used = ring_read(KEYS[i], now, span) or log_read(KEYS[i], now, span)
+    else used = log_read(KEYS[i], now, span) or ring_read(KEYS[i], now, span) end
     if not used then return redis.error_reply('CORRUPT ' .. KEYS[i] .. ' is no window') end
     answer[#answer + 1], answer[#answer + 2] = used, reserved
 end

@@ -27,24 +27,27 @@ local function is_wrong_type(reply)
     return type(reply) == 'table' and reply.err and string.find(reply.err, '^WRONGTYPE') ~= nil
 end
 
--- Admissions in the window; nil if the key is not a log.
-local function log_used(key, now, window)
-    local used = redis.pcall('ZCOUNT', key, string.format('(%.0f', now - window), '+inf')
-    if is_wrong_type(used) then return nil end
-    return used
+-- Admissions in the window, and the time that counts as now: never behind the newest admission, whatever the clock
+-- does. Nil if the key is not a log.
+local function log_read(key, now, window)
+    local newest = redis.pcall('ZRANGE', key, -1, -1, 'WITHSCORES')
+    if is_wrong_type(newest) then return nil end
+    if not newest[2] then return 0, now end
+    now = math.max(now, tonumber(newest[2]))
+    return redis.call('ZCOUNT', key, string.format('(%.0f', now - window), '+inf'), now
 end
 
--- Milliseconds until one more fits into a log that holds `used` of `amount`.
-local function log_wait(key, now, window, used, amount)
-    local leaving = redis.call('ZRANGEBYSCORE', key, string.format('(%.0f', now - window), '+inf', 'WITHSCORES',
+-- Milliseconds until one more fits into a log that holds `used` of `amount` at the time `at`.
+local function log_wait(key, now, at, window, used, amount)
+    local leaving = redis.call('ZRANGEBYSCORE', key, string.format('(%.0f', at - window), '+inf', 'WITHSCORES',
         'LIMIT', used - amount, 1)
     return leaving[2] and leaving[2] + window - now or window
 end
 
-local function log_add(key, now, window, id)
-    redis.call('ZADD', key, now, id)
+local function log_add(key, at, window, id)
+    redis.call('ZADD', key, at, id)
     -- At most 64 a call, so that no call pays for a long silence; each call adds one, so they always get fewer.
-    local expired = redis.call('ZRANGEBYSCORE', key, '-inf', now - window, 'LIMIT', 0, 64)
+    local expired = redis.call('ZRANGEBYSCORE', key, '-inf', at - window, 'LIMIT', 0, 64)
     if expired[1] then redis.call('ZREM', key, unpack(expired)) end
     redis.call('PEXPIRE', key, window + 1000)
 end

@@ -1,0 +1,134 @@
+import NIOCore
+import Testing
+import WeirCore
+import WeirRedis
+import WeirTestSupport
+
+/// Random histories on a real Redis, compared step by step with ``ShardModel``.
+@Suite struct ScriptModelTests {
+    static let shard = Shard(number: 7)
+    static let startMs = 2_540_000_000_000
+
+    static func limits(using generator: inout SeededGenerator) -> [AdmitScript.Entry] {
+        func counter(_ limit: String, _ counter: Counter) -> CounterKey {
+            CounterKey(shard: shard, limit: limit, subject: "user:acme/alice", counter: counter, atMs: startMs)
+        }
+        return [
+            .init(counter: counter("calls", .log(windowMs: 60_000)), cost: 1, amount: .random(in: 2...6, using: &generator)),
+            .init(
+                counter: counter("tokens", .ring(windowMs: 60_000)), cost: .random(in: 0...400, using: &generator),
+                amount: 1000),
+            .init(counter: counter("spend", .budget(.month)), cost: .random(in: 0...50, using: &generator), amount: 700),
+            .init(counter: counter("at-once", .inFlight), cost: 1, amount: 3),
+            .init(counter: counter("free", .budget(.day)), cost: 5, amount: 0),
+            .init(counter: counter("watched", .ring(windowMs: 120_000)), cost: 1, amount: 2, denies: false),
+        ].filter { _ in Bool.random(using: &generator) }
+    }
+
+    @Test(arguments: [1, 2, 3, 4, 5, UInt64.random(in: 6...(.max))])
+    func `every answer of a random history is the model's, and no window ever holds more than its amount`(
+        seed: UInt64
+    ) async throws {
+        print("seed \(seed)")
+        try await withRedis { server in
+            try await withConnection(to: server) { redis in
+                _ = try await redis.send(["SET", .string(RedisKeys.epoch(Self.shard)), "test"])
+                var generator = SeededGenerator(seed: seed)
+                var model = ShardModel()
+                var calls: [AdmitScript] = []
+                var now = Self.startMs
+                // Every second history has a clock that steps back. There nothing is given back by rings and logs,
+                // since a correction then goes to the bucket of the clock, not of the admission.
+                let stepsBack = seed % 2 == 0
+                let leaps = [0, 1, 7, 300, 999, 1000, 1001, 5_000, 61_000] + (stepsBack ? [-2_500, -90_000] : [])
+                for step in 0..<600 {
+                    now += leaps.randomElement(using: &generator) ?? 0
+                    let choice = calls.isEmpty ? 0 : Int.random(in: 0...9, using: &generator)
+                    switch choice {
+                    case 0...4:
+                        var script: AdmitScript
+                        if choice == 4, let known = calls.randomElement(using: &generator) {
+                            script = known  // the same id again
+                            script.namedAtMs = now
+                        } else {
+                            script = AdmitScript(
+                                shard: Self.shard, id: ReservationID(birthMs: now, using: &generator), namedAtMs: now,
+                                leaseMs: 20_000, call: Array("{}".utf8), limits: Self.limits(using: &generator))
+                        }
+                        script.nowMs = now
+                        let isNew = model.live[script.id.text] == nil
+                        let expected = model.admit(script, nowMs: now)
+                        let answer = try await script.run(on: redis)
+                        try #require(answer == expected, "seed \(seed), step \(step): admit \(script.limits)")
+                        if case .admitted = answer, isNew {
+                            calls.append(script)
+                        }
+                    case 5...8:
+                        guard let call = calls.randomElement(using: &generator) else { continue }
+                        let end: EndScript.End = [.settle, .settle, stepsBack ? .reap : .release, .reap][choice - 5]
+                        let script = EndScript(
+                            end, shard: Self.shard, id: call.id, event: Array("\(step)".utf8),
+                            counters: call.limits.map { entry in
+                                let units =
+                                    switch entry.counter.counter {
+                                    case .log, .inFlight: 1
+                                    // At most what was held, so that the window's promise can be checked below.
+                                    case .ring: stepsBack ? entry.cost : Int.random(in: 0...entry.cost, using: &generator)
+                                    case .budget: Int.random(in: 0...60, using: &generator)
+                                    }
+                                return (entry.counter, end == .release ? 0 : units)
+                            }, nowMs: now)
+                        let expected = model.end(script, nowMs: now)
+                        let answer = try await script.run(on: redis)
+                        try #require(answer == expected, "seed \(seed), step \(step): \(end) \(call.limits)")
+                    default:
+                        guard let call = calls.randomElement(using: &generator) else { continue }
+                        let inFlight = call.limits.filter { $0.counter.counter == .inFlight }.map(\.counter.key)
+                        let expected = model.renew(call.id.text, leaseMs: 20_000, inFlight: inFlight, nowMs: now)
+                        let answer = try await RenewScript(
+                            shard: Self.shard, id: call.id, leaseMs: 20_000, observed: Array("{}".utf8),
+                            inFlight: inFlight, nowMs: now
+                        ).run(on: redis)
+                        try #require(answer == expected, "seed \(seed), step \(step): renew")
+                    }
+                }
+                try await Self.expectSame(model, redis, seed: seed)
+            }
+        }
+    }
+
+    /// What Redis holds at the end, read by plain commands, is what the model holds.
+    static func expectSame(_ model: ShardModel, _ redis: RedisConnection, seed: UInt64) async throws {
+        for key in Set(model.reserved.keys).union(model.settled.keys) {
+            let reply = try await redis.send(["HMGET", .string(key), "settled", "reserved"])
+            guard case .array(let values) = reply else { throw RedisError.protocolViolation("HMGET") }
+            #expect(values[0].number == model.settled[key] ?? 0, "seed \(seed): settled of \(key)")
+            #expect(values[1].number == model.reserved[key] ?? 0, "seed \(seed): reserved of \(key)")
+            #expect((model.reserved[key] ?? 0) >= 0)
+        }
+        guard case .array(let entries) = try await redis.send(["XRANGE", .string(RedisKeys.usage(shard)), "-", "+"])
+        else { throw RedisError.protocolViolation("XRANGE") }
+        #expect(entries.count == model.events.count, "seed \(seed): one event per settlement")
+        #expect(
+            try await redis.send(["HLEN", .string(RedisKeys.reservations(shard))]) == .integer(model.live.count),
+            "seed \(seed): live reservations")
+        // Every key of a subject expires.
+        guard case .array(let keys) = try await redis.send(["KEYS", "weir:*"]) else { return }
+        for case .bulk(let name) in keys {
+            let key = String(buffer: name)
+            if [RedisKeys.epoch(shard), RedisKeys.reservations(shard), RedisKeys.usage(shard)].contains(key) { continue }
+            guard case .integer(let ttl) = try await redis.send(["PTTL", .string(key)]) else { continue }
+            #expect(ttl > 0, "seed \(seed): \(key) has no expiry")
+        }
+    }
+}
+
+extension RedisValue {
+    var number: Int {
+        switch self {
+        case .bulk(let buffer): Int(String(buffer: buffer)) ?? 0
+        case .integer(let number): number
+        default: 0
+        }
+    }
+}
