@@ -15,7 +15,8 @@ package enum LedgerURL: Sendable, Equatable {
         // `sqlite:///var/lib/weir.db` is the usual long form of an absolute path.
         if path.hasPrefix("///") { path = path.dropFirst(2) }
         guard !path.isEmpty, path != ":memory:", !path.hasPrefix("//"), !path.contains("\0") else {
-            throw .invalid("sqlite: needs the path of a file, for example sqlite:weir.db or sqlite:/var/lib/weir/weir.db")
+            throw .invalid(
+                "sqlite: needs the path of a file, for example sqlite:weir.db or sqlite:/var/lib/weir/weir.db")
         }
         self = .sqlite(path: String(path))
     }

@@ -65,7 +65,9 @@ package struct SQLiteLedger: LedgerStore {
         }
         // An older file keeps its group's rights only if it was made so on purpose; others never read it.
         var status = stat()
-        if fstat(descriptor, &status) == 0, status.st_mode & 0o007 != 0 { _ = fchmod(descriptor, status.st_mode & 0o770) }
+        if fstat(descriptor, &status) == 0, status.st_mode & 0o007 != 0 {
+            _ = fchmod(descriptor, status.st_mode & 0o770)
+        }
         closeDescriptor(descriptor)
     }
 

@@ -30,20 +30,43 @@ enum UsageEventColumns {
 
     /// In the order of `names`.
     static func arguments(of event: UsageEvent) -> StatementArguments {
-        func value(_ text: String?) -> DatabaseValue { text?.databaseValue ?? .null }
-        return StatementArguments([
-            event.id.databaseValue, event.calledAtMs.databaseValue, event.team.databaseValue, value(event.user),
-            value(event.key), value(event.session), value(event.request), event.product.databaseValue,
-            event.billable.databaseValue, event.callClass.databaseValue, event.endpoint.databaseValue,
-            event.provider.databaseValue, value(event.role), value(event.task), event.requestedModel.databaseValue,
-            event.model.databaseValue, event.tokens.input.databaseValue, event.tokens.cacheRead.databaseValue,
-            event.tokens.cacheWrite5m.databaseValue, event.tokens.cacheWrite1h.databaseValue,
-            event.tokens.output.databaseValue, event.tokens.reasoning.databaseValue,
-            event.cost.micros.databaseValue, event.priceVersion.databaseValue, event.isModelKnown.databaseValue,
-            value(event.toolUsed), event.latencyMs.databaseValue, event.isOK.databaseValue,
-            event.status.databaseValue, event.outcome.rawValue.databaseValue, value(event.promptVersion),
-            value(extraJSON(event.extra)),
-        ])
+        var values: [DatabaseValue] = []
+        values.reserveCapacity(names.count)
+        func add(_ value: some DatabaseValueConvertible) { values.append(value.databaseValue) }
+        func add(ifPresent text: String?) { values.append(text?.databaseValue ?? .null) }
+        add(event.id)
+        add(event.calledAtMs)
+        add(event.team)
+        add(ifPresent: event.user)
+        add(ifPresent: event.key)
+        add(ifPresent: event.session)
+        add(ifPresent: event.request)
+        add(event.product)
+        add(event.billable)
+        add(event.callClass)
+        add(event.endpoint)
+        add(event.provider)
+        add(ifPresent: event.role)
+        add(ifPresent: event.task)
+        add(event.requestedModel)
+        add(event.model)
+        add(event.tokens.input)
+        add(event.tokens.cacheRead)
+        add(event.tokens.cacheWrite5m)
+        add(event.tokens.cacheWrite1h)
+        add(event.tokens.output)
+        add(event.tokens.reasoning)
+        add(event.cost.micros)
+        add(event.priceVersion)
+        add(event.isModelKnown)
+        add(ifPresent: event.toolUsed)
+        add(event.latencyMs)
+        add(event.isOK)
+        add(event.status)
+        add(event.outcome.rawValue)
+        add(ifPresent: event.promptVersion)
+        add(ifPresent: extraJSON(event.extra))
+        return StatementArguments(values)
     }
 
     /// One JSON object with its fields in alphabetical order; NULL for nothing.
