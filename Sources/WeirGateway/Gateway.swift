@@ -155,7 +155,7 @@ package final class Gateway: Sendable {
             }
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .childChannelOption(.writeBufferWaterMark, value: water)
-            .childChannelInitializer { [counts] channel in
+            .childChannelInitializer { [counts, decoding] channel in
                 channel.eventLoop.makeCompletedFuture {
                     guard let loop = loops[ObjectIdentifier(channel.eventLoop)] else { throw Refused.strangeLoop }
                     let origin = PeerAddress.origin(channel.remoteAddress)
@@ -164,7 +164,8 @@ package final class Gateway: Sendable {
                         let pipeline = channel.pipeline.syncOperations
                         // The connection answers what cannot be parsed itself, like every other denial.
                         try pipeline.configureHTTPServerPipeline(
-                            withErrorHandling: false, withDecoderLimitConfiguration: decoding)
+                            withErrorHandling: false, withEncoderConfiguration: .init(),
+                            withDecoderLimitConfiguration: decoding)
                         try pipeline.addHandler(
                             ConnectionHandler(
                                 owner: loop.owned.value, peer: PeerAddress.text(channel.remoteAddress),

@@ -1,3 +1,4 @@
+import Logging
 import NIOCore
 import NIOHTTP1
 import WeirCore
@@ -40,10 +41,12 @@ final class ProxyCall: UpstreamReceiver, Watched {
         let ending = await withCheckedContinuation { continuation in
             finished = continuation
             owner.watch(self)
-            exchange = owner.upstream.start(admitted.request, to: self)
-            if !life.isAlive { exchange = nil }
-            if !client.isClientThere { clientGone() }
-            if owner.isStopping { stop() }
+            if !client.isClientThere { tell(.clientGone(mayDrain: false)) }
+            if owner.isStopping { tell(.stopped) }
+            guard life.isAlive else { return }
+            let started = owner.upstream.start(admitted.request, to: self)
+            // It may have failed at once.
+            if life.isAlive { exchange = started }
         }
         owner.unwatch(self)
         if case .cut = ending.answer { client.cutAnswer() }

@@ -54,9 +54,8 @@ final class GatewayLoop {
 
     func start() {
         let interval = TimeAmount(node.configuration.deadlines.check)
-        timer = loop.assumeIsolated().scheduleRepeatedTask(initialDelay: interval, delay: interval) { [weak self] _ in
-            self?.check()
-        }
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        timer = loop.scheduleRepeatedTask(initialDelay: interval, delay: interval) { _ in bound.value.check() }
     }
 
     func watch(_ object: any Watched) {
