@@ -62,7 +62,7 @@ import WeirCore
 
     @Test(arguments: [301, 400, 401, 429, 500, 529], [Event.end, .failed, .silence, .stopped, .clientGone(mayDrain: true)])
     func `an error of the provider costs nothing, however it ends`(status: Int, event: Event) throws {
-        let ending = try #require(ending([.requestSent, .head(status: status), event]))
+        let ending = try #require(self.ending([.requestSent, .head(status: status), event]))
         #expect(ending.charge == .nothing)
         #expect(ending.outcome == .providerError)
         #expect(ending.status == status)

@@ -20,7 +20,7 @@ struct CallDoor {
         }
         exchange.dialect = route.provider
         let record = try await identify()
-        let policy = node.admission.policy
+        let policy = try policy()
         let (product, rules) = try ProductChoice.choose(path: route.product, record: record, policy: policy)
         exchange.product = product
         let labels = try labels()
@@ -49,6 +49,10 @@ struct CallDoor {
         }
         guard let record else { throw unauthorized }
         return record
+    }
+
+    private func policy() throws(Refusal) -> Policy {
+        do throws(EnforcerError) { return try node.admission.policy() } catch { throw noDecision(error) }
     }
 
     private func labels() throws(Refusal) -> CallLabels {

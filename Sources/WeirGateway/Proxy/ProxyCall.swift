@@ -29,11 +29,7 @@ final class ProxyCall: UpstreamReceiver, Watched {
         self.client = client
         self.owner = owner
         meter = admitted.meter
-        nextRenewal = .now() + Self.renewalInterval(of: admitted.reservation)
-    }
-
-    private static func renewalInterval(of reservation: Reservation) -> TimeAmount {
-        .milliseconds(Int64(max(reservation.leaseMs / 3, 1)))
+        nextRenewal = .now() + TimeAmount(owner.node.admission.renewalInterval)
     }
 
     /// Returns when the call is over and charged, and the client has its answer.
@@ -189,7 +185,7 @@ final class ProxyCall: UpstreamReceiver, Watched {
 
     /// Keeps the reservation alive, with what has been observed, in case this node dies.
     private func renew(_ now: NIODeadline) {
-        nextRenewal = now + Self.renewalInterval(of: admitted.reservation)
+        nextRenewal = now + TimeAmount(owner.node.admission.renewalInterval)
         let (node, loop, reservation) = (owner.node, owner.loop, admitted.reservation)
         let observed = event(nil)
         Task(executorPreference: owner.executor) {
