@@ -1,4 +1,5 @@
 import AsyncHTTPClient
+import FoundationEssentials
 import Logging
 import NIOCore
 import NIOHTTP1
