@@ -85,7 +85,8 @@ package final class Gateway: Sendable {
     /// - Returns: how many settlements do not stand.
     package func stop(deadline: ContinuousClock.Instant) async -> Int {
         guard let running = running.withLock({ running in running.take() }) else { return 0 }
-        quiescing.initiateShutdown(promise: nil)
+        let closed = group.any().makePromise(of: Void.self)
+        quiescing.initiateShutdown(promise: closed)
         await untilNothingIsInFlight(deadline: deadline)
         for loop in running.loops.values {
             loop.eventLoop.execute { loop.owned.value.stopAll() }
@@ -96,11 +97,17 @@ package final class Gateway: Sendable {
         let unsettled = await node.admission.drain(deadline: max(deadline, last))
         for loop in running.loops.values {
             await withTaskExecutorPreference(loop.executor) {
+                loop.owned.value.closeAll()
                 loop.owned.value.stopTimer()
                 await loop.owned.value.upstream.stop()
             }
         }
         running.operations?.close(promise: nil)
+        do {
+            try await closed.futureResult.get()
+        } catch {
+            node.logger.warning("the listener did not close", metadata: ["error": "\(error)"])
+        }
         return unsettled
     }
 

@@ -12,7 +12,7 @@ enum DenialAnswer {
         _ denial: Denial, dialect: Dialect, requestID: String, product: String?, status: HTTPResponseStatus?,
         keepsConnection: Bool
     ) -> (HTTPResponseHead, ByteBuffer) {
-        let body = dialect.errorBody(for: denial, requestID: requestID)
+        let body = ByteBuffer(bytes: errorBody(for: denial, dialect: dialect, requestID: requestID))
         var headers = HTTPHeaders()
         headers.reserveCapacity(8)
         headers.add(name: "content-type", value: "application/json")

@@ -16,36 +16,24 @@ struct Route: Equatable {
     init?(_ head: HTTPRequestHead) {
         let target = head.uri
         let path = target.prefix { $0 != "?" }
-        var rest = path.dropFirst()
-        if !rest.hasPrefix("v1/") {
-            guard let slash = rest.firstIndex(of: "/") else { return nil }
-            let product = String(rest[..<slash])
+        var rest = path
+        if !rest.hasPrefix("/v1/") {
+            guard let slash = rest.dropFirst().firstIndex(of: "/") else { return nil }
+            let product = String(rest[..<slash].dropFirst())
             guard Subject.isValidID(product) else { return nil }
             self.product = product
-            rest = rest[rest.index(after: slash)...]
+            rest = rest[slash...]
         }
-        switch (head.method, rest) {
-        case (.POST, "v1/messages"): endpoint = .messages
-        case (.POST, "v1/messages/count_tokens"): endpoint = .countTokens
-        case (.POST, "v1/chat/completions"): endpoint = .chatCompletions
-        case (.POST, "v1/responses"): endpoint = .responses
-        case (.POST, "v1/embeddings"): endpoint = .embeddings
-        case (.GET, "v1/models"): endpoint = .models
-        default: return nil
-        }
-        provider = endpoint == .models ? Self.dialect(byHeaders: head.headers) : endpoint.dialect
-        self.target = "/" + rest + target[path.endIndex...]
+        guard let endpoint = Endpoint(method: head.method.rawValue, path: rest) else { return nil }
+        self.endpoint = endpoint
+        provider = endpoint.dialect(hasAnthropicVersion: head.headers.contains(name: "anthropic-version"))
+        self.target = String(rest + target[path.endIndex...])
     }
 
     /// The form of an answer to a request that has no route.
     static func dialect(ofPath target: String, headers: HTTPHeaders) -> Dialect {
         let path = target.prefix { $0 != "?" }
         if path.hasSuffix("/messages") || path.hasSuffix("/count_tokens") { return .anthropic }
-        return dialect(byHeaders: headers)
-    }
-
-    /// Both providers list their models at the same path; only Anthropic's clients send their API's version.
-    private static func dialect(byHeaders headers: HTTPHeaders) -> Dialect {
-        headers.contains(name: "anthropic-version") ? .anthropic : .openAI
+        return headers.contains(name: "anthropic-version") ? .anthropic : .openAI
     }
 }

@@ -74,6 +74,7 @@ final class ProxyCall: UpstreamReceiver, Watched {
             event.outcome = ending.outcome
             event.status = ending.status
             event.isOK = ending.isOK
+            if ending.isOK, meter.hasErrorInside { (event.outcome, event.isOK) = (.providerError, false) }
         }
         return event
     }
@@ -174,6 +175,8 @@ final class ProxyCall: UpstreamReceiver, Watched {
     }
 
     func stop() { tell(.stopped) }
+
+    func close() { tell(.stopped) }
 
     func check(now: NIODeadline) {
         let deadlines = owner.node.configuration.deadlines

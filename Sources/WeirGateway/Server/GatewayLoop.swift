@@ -1,5 +1,6 @@
 import Logging
 import NIOCore
+import WeirCore
 import WeirProviders
 import WeirRedis
 
@@ -21,6 +22,7 @@ protocol Watched: AnyObject {
     func check(now: NIODeadline)
     /// The node gives up what still runs.
     func stop()
+    func close()
 }
 
 /// What one event loop owns: its way to the providers, and everything alive on it. Touched on that loop alone.
@@ -88,6 +90,11 @@ final class GatewayLoop {
     func stopAll() {
         isStopping = true
         for object in watched { object.stop() }
+    }
+
+    /// Closes every connection, whatever is going on there.
+    func closeAll() {
+        for object in watched { object.close() }
     }
 
     func stopTimer() {
