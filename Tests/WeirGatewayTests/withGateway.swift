@@ -24,6 +24,7 @@ struct TestBed: Sendable {
     let client: HTTPClient
 
     static let key = "weir-test-client-key-canary"
+    static let openAIModel = "gpt-4.1-mini-2025-04-14"
     static let providerKey = "provider-key-canary"
 
     static var policy: Policy {
@@ -49,16 +50,20 @@ struct TestBed: Sendable {
 
     /// A call with the test's key; `simulate` is the simulator's instruction.
     func request(
-        _ path: String = "/v1/messages", simulate: String? = nil, stream: Bool = false, model: String = "claude-sonnet-4-5",
+        _ path: String = "/v1/messages", simulate: String? = nil, stream: Bool = false, model: String? = nil,
         headers: HTTPHeaders = [:], maxTokens: Int = 100
     ) throws -> HTTPClient.Request {
         var all: HTTPHeaders = ["authorization": "Bearer " + Self.key, "content-type": "application/json"]
         if path.hasSuffix("messages") { all.add(name: "anthropic-version", value: "2023-06-01") }
         if let simulate { all.add(name: "x-simulate", value: simulate) }
         for (name, value) in headers { all.replaceOrAdd(name: name, value: value) }
+        let isAnthropic = path.contains("/messages")
+        let model = model ?? (isAnthropic ? "claude-sonnet-4-5-20250929" : Self.openAIModel)
+        let content = path.hasSuffix("responses") ? "input" : "messages"
+        let bound = path.hasSuffix("responses") ? "max_output_tokens" : "max_tokens"
         let body =
-            #"{"model":"\#(model)","max_tokens":\#(maxTokens),"stream":\#(stream),"#
-            + #""messages":[{"role":"user","content":"hello"}]}"#
+            #"{"model":"\#(model)","\#(bound)":\#(maxTokens),"stream":\#(stream),"#
+            + #""\#(content)":[{"role":"user","content":"hello"}]}"#
         return try HTTPClient.Request(url: url + path, method: .POST, headers: all, body: .string(body))
     }
 
