@@ -1,0 +1,22 @@
+import NIOCore
+import WeirCore
+import WeirEnforcer
+
+/// What the edge asks of the decision engine. A protocol, so that the tests of the edge can make the engine fail at
+/// every step, and count that each call was settled or released exactly once.
+package protocol Admission: Sendable {
+    func policy() throws(EnforcerError) -> Policy
+    var unreadyReason: String? { get }
+    func identify(keySHA256: String, on loop: any EventLoop) async throws(EnforcerError) -> APIKeyRecord?
+    var renewalInterval: Duration { get }
+    func makeReservationID() -> String
+    func admit(_ call: Call, estimate: Estimate, event: UsageEvent, on loop: any EventLoop)
+        async throws(EnforcerError) -> Decision
+    func renew(_ reservation: Reservation, observed event: UsageEvent, on loop: any EventLoop)
+        async throws(EnforcerError)
+    func settle(_ reservation: Reservation, as event: UsageEvent, on loop: any EventLoop) async
+    func release(_ reservation: Reservation, on loop: any EventLoop) async
+    func drain(deadline: ContinuousClock.Instant) async -> Int
+}
+
+extension Enforcer: Admission {}

@@ -1,0 +1,120 @@
+import Logging
+import NIOCore
+import NIOHTTP1
+import WeirCore
+import WeirEnforcer
+import WeirProviders
+
+/// The way of a request to its admission: who calls, through which product, for what, at what price.
+struct CallDoor {
+    let exchange: ClientExchange
+    private var node: GatewayNode { exchange.owner.node }
+
+    init(exchange: ClientExchange) { self.exchange = exchange }
+
+    /// The order matters: who calls is settled before a byte of a body is asked for, and everything that can fail has
+    /// been done before anything is reserved. Nothing is charged when it throws.
+    func admit() async throws(Refusal) -> AdmittedCall {
+        guard let route = Route(exchange.head) else {
+            throw .denial(Denial(.unknownRoute, "Nothing is served at this method and path."))
+        }
+        exchange.dialect = route.provider
+        let record = try await identify()
+        let policy = try policy()
+        let (product, rules) = try ProductChoice.choose(path: route.product, record: record, policy: policy)
+        exchange.product = product
+        let labels = try labels()
+        try refuseCompressedBody()
+        let body = try await exchange.wholeBody()
+        let plan = try CallPlan(route: route, body: body, record: record, policy: policy, prices: node.prices)
+        let call = Call(
+            team: record.team, user: record.user, groups: record.groups, key: record.id, ip: exchange.peer,
+            product: product, callClass: rules.callClass, billable: rules.billable, resource: rules.resource,
+            model: plan.model)
+        let event = plan.event(for: call, labels: labels, id: exchange.id)
+        let request = try outgoing(route, plan)
+        let reservation = try await admit(call, plan, event)
+        return AdmittedCall(reservation: reservation, request: request, event: event, meter: plan.meter)
+    }
+
+    /// The same answer whether a key is missing, malformed, unknown, revoked or expired.
+    private func identify() async throws(Refusal) -> APIKeyRecord {
+        let unauthorized = Refusal.denial(Denial(.unauthorized, "The API key is missing or not valid."))
+        guard case .sha256(let hash) = Credential(exchange.head.headers) else { throw unauthorized }
+        let record: APIKeyRecord?
+        do throws(EnforcerError) {
+            record = try await node.admission.identify(keySHA256: hash, on: exchange.owner.loop)
+        } catch {
+            throw noDecision(error)
+        }
+        guard let record else { throw unauthorized }
+        return record
+    }
+
+    private func policy() throws(Refusal) -> Policy {
+        do throws(EnforcerError) { return try node.admission.policy() } catch { throw noDecision(error) }
+    }
+
+    private func labels() throws(Refusal) -> CallLabels {
+        do throws(CallLabels.Problem) {
+            return try CallLabels(exchange.head.headers)
+        } catch {
+            throw .denial(
+                Denial(
+                    .invalidRequest,
+                    "The header \(error.header) must come once, with 1 to 128 of A-Z a-z 0-9 . _ @ : -"))
+        }
+    }
+
+    /// What cannot be read cannot be metered.
+    private func refuseCompressedBody() throws(Refusal) {
+        guard let coding = exchange.head.headers.first(name: "content-encoding") else { return }
+        guard coding.equalsIgnoringCase("identity") else {
+            throw .denial(Denial(.invalidRequest, "A compressed body cannot be metered: send it as it is."))
+        }
+    }
+
+    private func admit(_ call: Call, _ plan: CallPlan, _ event: UsageEvent) async throws(Refusal) -> Reservation {
+        let decision: Decision
+        do throws(EnforcerError) {
+            decision = try await node.admission.admit(
+                call, estimate: plan.estimate, event: event, on: exchange.owner.loop)
+        } catch {
+            throw noDecision(error)
+        }
+        switch decision {
+        case .admitted(let reservation): return reservation
+        case .denied(let denial): throw .denial(denial)
+        }
+    }
+
+    /// The client learns that there is no decision, the log learns why.
+    private func noDecision(_ error: EnforcerError) -> Refusal {
+        switch error {
+        case .degraded(let reason):
+            node.logger.debug("no decision", metadata: ["request": "\(exchange.id)", "why": "\(reason)"])
+        case .misconfigured(let reason):
+            node.logger.error("no decision", metadata: ["request": "\(exchange.id)", "why": "\(reason)"])
+        }
+        return .denial(Denial(.degraded, "Limits cannot be checked at the moment, so nothing is let through.", retryAfter: 1))
+    }
+
+    private func outgoing(_ route: Route, _ plan: CallPlan) throws(Refusal) -> UpstreamRequest {
+        let configuration = node.configuration
+        let provider = route.provider == .anthropic ? configuration.anthropic : configuration.openAI
+        guard let key = provider.key else {
+            throw .denial(Denial(.providerUnavailable, "This provider is not set up here."))
+        }
+        var headers = HeaderFilter.towardsProvider(exchange.head.headers)
+        switch route.provider {
+        case .anthropic: headers.add(name: "x-api-key", value: key.reveal())
+        case .openAI: headers.add(name: "authorization", value: "Bearer " + key.reveal())
+        }
+        // Usage must be readable as it passes.
+        headers.add(name: "accept-encoding", value: "identity")
+        headers.add(name: "weir-request-id", value: exchange.id)
+        return UpstreamRequest(
+            base: route.provider == .anthropic ? node.anthropicBase : node.openAIBase, target: route.target,
+            method: exchange.head.method, headers: headers, body: plan.body)
+    }
+}

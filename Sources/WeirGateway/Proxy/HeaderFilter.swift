@@ -1,0 +1,108 @@
+import NIOHTTP1
+
+/// Which header fields go on, in each direction. Everything not named here passes unchanged and in its order.
+enum HeaderFilter {
+    /// The client's fields without those of the connection (RFC 9110 section 7.6.1), of the client's identity and of
+    /// the way it came; framing and the provider's key are set by the sender.
+    static func towardsProvider(_ headers: HTTPHeaders) -> HTTPHeaders {
+        let named = namesInConnection(headers)
+        var kept: [(String, String)] = []
+        kept.reserveCapacity(headers.count + 4)
+        for (name, value) in headers where !isDropped(name, towardsProvider: true) {
+            if let named, named.contains(where: { $0.equalsIgnoringCase(name) }) { continue }
+            kept.append((name, value))
+        }
+        return HTTPHeaders(kept)
+    }
+
+    /// The provider's fields without those of the connection, and without those that would speak for this host:
+    /// cookies, `server`, `alt-svc`, `strict-transport-security`.
+    static func towardsClient(_ headers: HTTPHeaders, keepingLength: Bool) -> HTTPHeaders {
+        let named = namesInConnection(headers)
+        var kept: [(String, String)] = []
+        kept.reserveCapacity(headers.count + 6)
+        for (name, value) in headers where !isDropped(name, towardsProvider: false) {
+            if !keepingLength, name.utf8.count == 14, name.equalsIgnoringCase("content-length") { continue }
+            if let named, named.contains(where: { $0.equalsIgnoringCase(name) }) { continue }
+            kept.append((name, value))
+        }
+        return HTTPHeaders(kept)
+    }
+
+    /// The fields that `Connection` names; nil when there is none, as in nearly every message.
+    private static func namesInConnection(_ headers: HTTPHeaders) -> [Substring]? {
+        var names: [Substring] = []
+        for (name, value) in headers where name.utf8.count == 10 && name.equalsIgnoringCase("connection") {
+            for part in value.split(separator: ",") {
+                var part = part.drop { $0 == " " || $0 == "\t" }
+                while let last = part.last, last == " " || last == "\t" { part.removeLast() }
+                if !part.isEmpty { names.append(part) }
+            }
+        }
+        return names.isEmpty ? nil : names
+    }
+
+    /// By length first: that alone settles it for most fields.
+    private static func isDropped(_ name: String, towardsProvider: Bool) -> Bool {
+        if name.hasPrefixIgnoringCase("weir-") { return true }
+        let hopByHop: Bool
+        switch name.utf8.count {
+        case 2: hopByHop = name.equalsIgnoringCase("te")
+        case 7: hopByHop = name.equalsIgnoringCase("trailer") || name.equalsIgnoringCase("upgrade")
+        case 10: hopByHop = name.equalsIgnoringCase("connection") || name.equalsIgnoringCase("keep-alive")
+        case 16: hopByHop = name.equalsIgnoringCase("proxy-connection")
+        case 17: hopByHop = name.equalsIgnoringCase("transfer-encoding")
+        case 18: hopByHop = name.equalsIgnoringCase("proxy-authenticate")
+        case 19: hopByHop = name.equalsIgnoringCase("proxy-authorization")
+        default: hopByHop = false
+        }
+        return hopByHop || (towardsProvider ? isDroppedTowardsProvider(name) : isDroppedTowardsClient(name))
+    }
+
+    private static func isDroppedTowardsProvider(_ name: String) -> Bool {
+        switch name.utf8.count {
+        case 3: return name.equalsIgnoringCase("via")
+        case 4: return name.equalsIgnoringCase("host")
+        case 6: return name.equalsIgnoringCase("cookie") || name.equalsIgnoringCase("expect")
+        case 9:
+            return name.equalsIgnoringCase("x-api-key") || name.equalsIgnoringCase("forwarded")
+                || name.equalsIgnoringCase("x-real-ip")
+        case 13: return name.equalsIgnoringCase("authorization")
+        case 14: return name.equalsIgnoringCase("content-length")
+        case 15:
+            return name.equalsIgnoringCase("accept-encoding") || name.hasPrefixIgnoringCase("x-forwarded-")
+        default: return name.hasPrefixIgnoringCase("x-forwarded-")
+        }
+    }
+
+    private static func isDroppedTowardsClient(_ name: String) -> Bool {
+        switch name.utf8.count {
+        case 6: name.equalsIgnoringCase("server")
+        case 7: name.equalsIgnoringCase("alt-svc")
+        case 10: name.equalsIgnoringCase("set-cookie")
+        case 25: name.equalsIgnoringCase("strict-transport-security")
+        default: false
+        }
+    }
+}
+
+extension StringProtocol {
+    /// Compares two texts that come from outside, ASCII letters without regard to case.
+    fileprivate func equalsIgnoringCase(_ other: String) -> Bool {
+        guard utf8.count == other.utf8.count else { return false }
+        return zip(utf8, other.utf8).allSatisfy { asciiLowercased($0) == asciiLowercased($1) }
+    }
+}
+
+extension String {
+    /// `lowercase` must be lower case.
+    func hasPrefixIgnoringCase(_ lowercase: StaticString) -> Bool {
+        let prefix = UnsafeBufferPointer(start: lowercase.utf8Start, count: lowercase.utf8CodeUnitCount)
+        guard utf8.count >= prefix.count else { return false }
+        return zip(utf8, prefix).allSatisfy { asciiLowercased($0) == $1 }
+    }
+}
+
+private func asciiLowercased(_ byte: UInt8) -> UInt8 {
+    (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte) ? byte | 0x20 : byte
+}

@@ -1,0 +1,203 @@
+import Logging
+import NIOCore
+import NIOHTTP1
+import WeirCore
+import WeirEnforcer
+
+/// One admitted call: sends it, passes the answer on as it arrives, and charges it, whatever happens.
+///
+/// ``CallLife`` decides; this obeys. It outlives its client, since the answer of a client that has gone is drained.
+final class ProxyCall: UpstreamReceiver, Watched {
+    private let admitted: AdmittedCall
+    private let client: ClientExchange
+    private let owner: GatewayLoop
+    private var life = CallLife()
+    private var meter: CallMeter
+    private var exchange: (any UpstreamExchange)?
+    private var finished: CheckedContinuation<CallLife.Ending, Never>?
+    /// Completed when the client can take more; nil while nobody is held back.
+    private var heldBack: EventLoopPromise<Void>?
+    private let admittedAt = NIODeadline.now()
+    private var lastHeard = NIODeadline.now()
+    private var hasHead = false
+    private var nextRenewal: NIODeadline
+    private var draining: (bytes: Int, until: NIODeadline)?
+    var watchSlot: Int?
+
+    init(_ admitted: AdmittedCall, client: ClientExchange, owner: GatewayLoop) {
+        self.admitted = admitted
+        self.client = client
+        self.owner = owner
+        meter = admitted.meter
+        nextRenewal = .now() + TimeAmount(owner.node.admission.renewalInterval)
+    }
+
+    /// Returns when the call is over and charged, and the client has its answer.
+    func run() async -> GatewayMetrics.Outcome {
+        let ending = await withCheckedContinuation { continuation in
+            finished = continuation
+            owner.watch(self)
+            if !client.isClientThere { tell(.clientGone(mayDrain: false)) }
+            if owner.isStopping { tell(.stopped) }
+            guard life.isAlive else { return }
+            let started = owner.upstream.start(admitted.request, to: self)
+            // It may have failed at once.
+            if life.isAlive { exchange = started }
+        }
+        owner.unwatch(self)
+        if case .cut = ending.answer { client.cutAnswer() }
+        await charge(ending)
+        switch ending.answer {
+        case .complete: client.endAnswer()
+        case .deny(let reason): client.deny(denial(reason))
+        case .cut, .nobody: break
+        }
+        return .forwarded(ending.outcome)
+    }
+
+    private func charge(_ ending: CallLife.Ending) async {
+        let admission = owner.node.admission
+        if ending.charge == .nothingHappened {
+            await admission.release(admitted.reservation, on: owner.loop)
+        } else {
+            await admission.settle(admitted.reservation, as: event(ending), on: owner.loop)
+        }
+    }
+
+    /// The usage event as it is now, or as it ends.
+    private func event(_ ending: CallLife.Ending?) -> UsageEvent {
+        var event = admitted.event
+        event.calledAtMs = admitted.reservation.admittedAtMs
+        event.latencyMs = Int((NIODeadline.now() - client.startedAt).nanoseconds / 1_000_000)
+        meter.charge(ending?.charge ?? .observed, to: &event)
+        if let ending {
+            event.outcome = ending.outcome
+            event.status = ending.status
+            event.isOK = ending.isOK
+            if ending.isOK, meter.hasErrorInside { (event.outcome, event.isOK) = (.providerError, false) }
+        }
+        return event
+    }
+
+    private func denial(_ reason: Denial.Reason) -> Denial {
+        switch reason {
+        case .providerTimeout: Denial(reason, "The provider did not answer in time.")
+        case .degraded: Denial(reason, "This node is stopping.", retryAfter: 1)
+        default: Denial(reason, "The provider could not be reached, or broke off before it answered.", retryAfter: 1)
+        }
+    }
+
+    private func tell(_ event: CallLife.Event) {
+        switch life.on(event) {
+        case .goOn: break
+        case .drain: beginDraining()
+        case .finish(let ending): finish(ending)
+        }
+    }
+
+    private func finish(_ ending: CallLife.Ending) {
+        if draining != nil {
+            owner.drains -= 1
+            draining = nil
+        }
+        exchange?.cancel()
+        exchange = nil
+        resumeProvider()
+        if ending.answer == .complete { client.holdAnswer() }
+        finished?.resume(returning: ending)
+        finished = nil
+    }
+
+    // MARK: From the provider
+
+    func upstreamSent() { tell(.requestSent) }
+
+    func upstreamHead(_ head: HTTPResponseHead) -> EventLoopFuture<Void>? {
+        lastHeard = .now()
+        hasHead = true
+        tell(.head(status: Int(head.status.code)))
+        meter.begin(status: Int(head.status.code), headers: head.headers)
+        client.answer(head, keepingLength: meter.keepsLength, reservation: admitted.reservation)
+        return backPressure()
+    }
+
+    func upstreamBody(_ bytes: ByteBuffer) -> EventLoopFuture<Void>? {
+        lastHeard = .now()
+        if let passed = meter.observe(bytes) { client.answerBody(passed) }
+        if draining != nil {
+            draining?.bytes -= bytes.readableBytes
+            if let draining, draining.bytes < 0 { tell(.drainedEnough) }
+            return nil
+        }
+        return backPressure()
+    }
+
+    func upstreamEnded() {
+        exchange = nil
+        if let rest = meter.end() { client.answerBody(rest) }
+        tell(.end)
+    }
+
+    func upstreamFailed(_ error: any Error) {
+        exchange = nil
+        owner.node.logger.debug("provider", metadata: ["request": "\(client.id)", "error": "\(type(of: error))"])
+        tell(.failed)
+    }
+
+    /// The provider is read on only when the client has taken what it was sent.
+    private func backPressure() -> EventLoopFuture<Void>? {
+        guard life.isAlive, draining == nil, client.isHeldBack else { return nil }
+        let promise = heldBack ?? owner.loop.makePromise(of: Void.self)
+        heldBack = promise
+        return promise.futureResult
+    }
+
+    private func resumeProvider() {
+        lastHeard = .now()
+        heldBack?.succeed(())
+        heldBack = nil
+    }
+
+    // MARK: From the client and the node
+
+    func clientCanTakeMore() { resumeProvider() }
+
+    func clientGone() {
+        tell(.clientGone(mayDrain: owner.drains < owner.drainsAtMost))
+    }
+
+    private func beginDraining() {
+        guard draining == nil else { return }
+        owner.drains += 1
+        let drain = owner.node.configuration.drain
+        draining = (drain.bytes, .now() + TimeAmount(drain.time))
+        resumeProvider()
+    }
+
+    func stop() { tell(.stopped) }
+
+    func close() { tell(.stopped) }
+
+    func check(now: NIODeadline) {
+        let deadlines = owner.node.configuration.deadlines
+        if let draining, now > draining.until { return tell(.drainedEnough) }
+        let patience = hasHead ? deadlines.providerIdle : deadlines.providerHead
+        if heldBack == nil, now - lastHeard > TimeAmount(patience) { return tell(.silence) }
+        if now > nextRenewal { renew(now) }
+    }
+
+    /// Keeps the reservation alive, with what has been observed, in case this node dies.
+    private func renew(_ now: NIODeadline) {
+        nextRenewal = now + TimeAmount(owner.node.admission.renewalInterval)
+        let (node, loop, reservation) = (owner.node, owner.loop, admitted.reservation)
+        let observed = event(nil)
+        Task(executorPreference: owner.executor) {
+            do throws(EnforcerError) {
+                try await node.admission.renew(reservation, observed: observed, on: loop)
+            } catch {
+                // The next one comes before the lease has run out.
+                node.logger.debug("lease not renewed", metadata: ["request": "\(reservation.id)", "why": "\(error)"])
+            }
+        }
+    }
+}

@@ -1,0 +1,202 @@
+import Logging
+import NIOCore
+import NIOHTTP1
+import WeirCore
+import WeirProviders
+
+/// One request and its answer. Its task runs on the connection's event loop, so that nothing here crosses threads.
+final class ClientExchange {
+    let head: HTTPRequestHead
+    let peer: String?
+    let owner: GatewayLoop
+    /// What the client is told in `weir-request-id`; the reservation's and the usage event's id too.
+    let id: String
+    let startedAt = NIODeadline.now()
+    /// Set as soon as they are known, for the headers and the form of whatever answer is given.
+    var product: String?
+    var dialect: Dialect
+
+    private var connection: ConnectionHandler?
+    private var body = RequestBody()
+    private var call: ProxyCall?
+    private enum Answer { case none, started, ended }
+    private var answer = Answer.none
+    private var keepsConnection: Bool
+
+    init(head: HTTPRequestHead, peer: String?, connection: ConnectionHandler, owner: GatewayLoop) {
+        self.head = head
+        self.peer = peer
+        self.connection = connection
+        self.owner = owner
+        id = owner.node.admission.makeReservationID()
+        keepsConnection = head.isKeepAlive
+        dialect = Route.dialect(ofPath: head.uri, headers: head.headers)
+    }
+
+    var isClientThere: Bool { connection != nil }
+    var isHeldBack: Bool { connection.map { !$0.isWritable } ?? false }
+
+    // MARK: The request
+
+    func begin() {
+        let limits = owner.node.configuration.limits
+        if let problem = RequestHeadCheck.problem(of: head, targetBytes: limits.targetBytes) {
+            keepsConnection = false
+            return deny(Denial(.invalidRequest, problem.message))
+        }
+        if let length = head.headers.first(name: "content-length").flatMap({ Int($0) }), length > limits.bodyBytes {
+            return deny(tooLarge)
+        }
+        owner.node.metrics.begin()
+        let exchange = NIOLoopBound(self, eventLoop: owner.loop)
+        Task(executorPreference: owner.executor) { await exchange.value.run() }
+    }
+
+    private func run() async {
+        let outcome: GatewayMetrics.Outcome
+        do throws(Refusal) {
+            let admitted = try await CallDoor(exchange: self).admit()
+            let call = ProxyCall(admitted, client: self, owner: owner)
+            self.call = call
+            outcome = await call.run()
+            self.call = nil
+        } catch {
+            switch error {
+            case .denial(let denial):
+                outcome = .denied(denial.reason)
+                deny(denial)
+            case .clientGone: outcome = .clientGone
+            }
+        }
+        owner.bodyBytes -= body.giveUp()
+        owner.node.metrics.end(outcome)
+        owner.node.logger.debug(
+            "call",
+            metadata: [
+                "request": "\(id)", "outcome": "\(outcome)", "product": "\(product ?? "-")",
+                "ms": "\((NIODeadline.now() - startedAt).nanoseconds / 1_000_000)",
+            ])
+    }
+
+    func receive(_ bytes: ByteBuffer) {
+        guard answer == .none else { return }
+        let limits = owner.node.configuration.limits
+        guard body.count + bytes.readableBytes <= limits.bodyBytes else { return body.refuse(.denial(tooLarge)) }
+        guard owner.bodyBytes + bytes.readableBytes <= owner.bodyBytesAtMost else {
+            return body.refuse(
+                .denial(Denial(.degraded, "This node holds as many requests as it can.", retryAfter: 1)))
+        }
+        owner.bodyBytes += bytes.readableBytes
+        body.append(bytes)
+    }
+
+    func receiveEnd() { body.end() }
+
+    /// The whole body, once it is there. Asks for it first if the client waits to be asked.
+    func wholeBody() async throws(Refusal) -> ByteBuffer {
+        if !body.isWhole, head.version == .http1_1,
+            head.headers.first(name: "expect")?.equalsIgnoringCase("100-continue") == true
+        {
+            connection?.write(.head(HTTPResponseHead(version: .http1_1, status: .continue)))
+        }
+        if let there = body.result { return try there.get() }
+        let result = await withCheckedContinuation { body.wait($0) }
+        return try result.get()
+    }
+
+    /// The parser gave up on what the client sends. The connection is closed by the caller.
+    func refuseUnreadable(_ error: HTTPParserError) {
+        keepsConnection = false
+        guard answer == .none else { return }
+        body.refuse(.clientGone)
+        deny(
+            Denial(.invalidRequest, "The request is not readable as HTTP/1.1."),
+            status: error == .headerOverflow ? .requestHeaderFieldsTooLarge : nil)
+    }
+
+    private var tooLarge: Denial {
+        Denial(.requestTooLarge, "The request's body is larger than \(owner.node.configuration.limits.bodyBytes) bytes.")
+    }
+
+    // MARK: The answer
+
+    /// Begins the provider's answer.
+    func answer(_ head: HTTPResponseHead, keepingLength: Bool, reservation: Reservation) {
+        guard let connection, answer == .none else { return }
+        answer = .started
+        var headers = HeaderFilter.towardsClient(head.headers, keepingLength: keepingLength)
+        headers.add(name: "weir-request-id", value: id)
+        if let product { headers.add(name: "weir-product", value: product) }
+        LimitHeaders.add(for: reservation, to: &headers)
+        // Without a length, HTTP/1.0 ends an answer by closing.
+        if self.head.version == .http1_0, !headers.contains(name: "content-length") { keepsConnection = false }
+        if !keepsConnection || !body.isWhole { headers.add(name: "connection", value: "close") }
+        connection.write(
+            .head(HTTPResponseHead(version: .http1_1, status: head.status, headers: headers)))
+    }
+
+    func answerBody(_ bytes: ByteBuffer) {
+        guard let connection, answer == .started else { return }
+        connection.write(.body(.byteBuffer(bytes)))
+    }
+
+    /// Keeps what was written in this tick until ``endAnswer()``, so that a client that has the whole answer finds its
+    /// call settled.
+    func holdAnswer() { connection?.holdFlush() }
+
+    func endAnswer() {
+        guard let connection, answer == .started else { return }
+        answer = .ended
+        connection.finish(requestIsWhole: body.isWhole, keepsConnection: keepsConnection)
+    }
+
+    /// Cuts an answer short in a way that no client takes for its end.
+    func cutAnswer() {
+        connection?.flush()
+        connection?.close()
+    }
+
+    func deny(_ denial: Denial, status: HTTPResponseStatus? = nil) {
+        guard let connection, answer == .none else { return }
+        answer = .ended
+        if !body.isWhole || owner.isStopping { keepsConnection = false }
+        let (head, body) = DenialAnswer.make(
+            denial, dialect: dialect, requestID: id, product: product, status: status,
+            keepsConnection: keepsConnection)
+        connection.write(.head(head))
+        if self.head.method != .HEAD { connection.write(.body(.byteBuffer(body))) }
+        connection.finish(requestIsWhole: self.body.isWhole, keepsConnection: keepsConnection)
+    }
+
+    // MARK: What else happens
+
+    func clientGone() {
+        connection = nil
+        body.refuse(.clientGone)
+        call?.clientGone()
+    }
+
+    func clientCanTakeMore() { call?.clientCanTakeMore() }
+
+    func check(now: NIODeadline) {
+        guard !body.isWhole, answer == .none else { return }
+        let deadlines = owner.node.configuration.deadlines
+        if now - body.lastProgress > TimeAmount(deadlines.bodyProgress)
+            || now - startedAt > TimeAmount(deadlines.body)
+        {
+            body.refuse(.denial(Denial(.invalidRequest, "The request's body came too slowly.")))
+        }
+    }
+
+    func stop() {
+        if call == nil {
+            body.refuse(.denial(Denial(.degraded, "This node is stopping.", retryAfter: 1)))
+        }
+    }
+}
+
+/// Why an exchange ends without a call to a provider.
+enum Refusal: Error {
+    case denial(Denial)
+    case clientGone
+}

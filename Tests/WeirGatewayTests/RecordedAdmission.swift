@@ -1,0 +1,94 @@
+import NIOCore
+import Synchronization
+import WeirCore
+import WeirEnforcer
+
+@testable import WeirGateway
+
+/// An engine that admits what it is told to and records every step, so that tests can count them.
+final class RecordedAdmission: Admission {
+    struct State {
+        var admitted: [String] = []
+        var settled: [UsageEvent] = []
+        var released: [String] = []
+        var renewed: [UsageEvent] = []
+        var estimates: [Estimate] = []
+        var calls: [Call] = []
+        var events: [UsageEvent] = []
+    }
+
+    let state = Mutex(State())
+    let records: [String: APIKeyRecord]
+    let rules: Policy
+    let decide: @Sendable (Call) throws(EnforcerError) -> Denial?
+    let renewalInterval: Duration
+    private let next = Atomic(0)
+
+    init(
+        records: [String: APIKeyRecord], policy: Policy, renewalInterval: Duration = .seconds(10),
+        decide: @escaping @Sendable (Call) throws(EnforcerError) -> Denial? = { _ in nil }
+    ) {
+        self.records = records
+        rules = policy
+        self.renewalInterval = renewalInterval
+        self.decide = decide
+    }
+
+    var now: State { state.withLock { $0 } }
+    /// Reservations that are neither settled nor released, or both, or one of them twice.
+    var unbalanced: [String] {
+        let state = now
+        let ends = state.settled.map(\.id) + state.released
+        return state.admitted.filter { id in ends.count { $0 == id } != 1 }
+    }
+
+    func policy() throws(EnforcerError) -> Policy { rules }
+    var unreadyReason: String? { nil }
+
+    func identify(keySHA256: String, on loop: any EventLoop) async throws(EnforcerError) -> APIKeyRecord? {
+        records[keySHA256]
+    }
+
+    func makeReservationID() -> String {
+        let digits = String(next.wrappingAdd(1, ordering: .relaxed).newValue)
+        return "01" + String(repeating: "0", count: 24 - digits.count) + digits
+    }
+
+    func admit(
+        _ call: Call, estimate: Estimate, event: UsageEvent, on loop: any EventLoop
+    ) async throws(EnforcerError) -> Decision {
+        if let denial = try decide(call) { return .denied(denial) }
+        state.withLock {
+            $0.admitted.append(event.id)
+            $0.estimates.append(estimate)
+            $0.calls.append(call)
+            $0.events.append(event)
+        }
+        return .admitted(
+            Reservation(
+                id: event.id, admittedAtMs: 1_763_700_000_000, leaseMs: 30_000, call: call, shard: 0,
+                holds: [
+                    .init(
+                        limit: "ai-calls", subject: "user:acme/alice", unit: .requests, key: "k",
+                        counter: .log(windowMs: 60_000), held: 1, amount: 5, remaining: 4, resetsInMs: 60_000)
+                ]))
+    }
+
+    func renew(
+        _ reservation: Reservation, observed event: UsageEvent, on loop: any EventLoop
+    ) async throws(EnforcerError) {
+        state.withLock { $0.renewed.append(event) }
+    }
+
+    func settle(_ reservation: Reservation, as event: UsageEvent, on loop: any EventLoop) async {
+        loop.assertInEventLoop()
+        state.withLock { $0.settled.append(event) }
+    }
+
+    func release(_ reservation: Reservation, on loop: any EventLoop) async {
+        loop.assertInEventLoop()
+        state.withLock { $0.released.append(reservation.id) }
+    }
+
+    func drain(deadline: ContinuousClock.Instant) async -> Int { 0 }
+}
