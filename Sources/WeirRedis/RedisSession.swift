@@ -44,16 +44,16 @@ final class RedisSession: ChannelInboundHandler {
         if breaker.isOpen {
             return request.waiter.finish(.failure(.unavailable(reason: "Redis does not answer in time; probing it")))
         }
-        enqueue(request)
-    }
-
-    /// As ``submit(_:)``, past the breaker: for the client's own commands.
-    func enqueue(_ request: RedisRequest) {
-        if let end { return request.waiter.finish(.failure(.unavailable(reason: "the connection ended: \(end)"))) }
         guard waiting.count < configuration.maxWaiting else {
             return request.waiter.finish(
                 .failure(.unavailable(reason: "\(waiting.count) commands wait for a reply already")))
         }
+        enqueue(request)
+    }
+
+    /// As ``submit(_:)``, past the breaker and the bound: for the client's own commands, which are few.
+    func enqueue(_ request: RedisRequest) {
+        if let end { return request.waiter.finish(.failure(.unavailable(reason: "the connection ended: \(end)"))) }
         do {
             try formatter.append(request.command, to: &outbound)
         } catch {
@@ -102,6 +102,8 @@ final class RedisSession: ChannelInboundHandler {
             return onMessage(parts)
         }
         guard let request = waiting.popFirst() else {
+            // A server that turns us away says why before it hangs up.
+            if case .error(let text) = reply { return close(RedisError(reply: text)) }
             return close(.protocolViolation("a reply that no command asked for"))
         }
         switch reply {
@@ -136,26 +138,28 @@ final class RedisSession: ChannelInboundHandler {
             return close(.disconnected(reason: "no reply long after the deadline"))
         }
         var next = waiting.first.map { $0.deadline + stallLimit }
+        var expired: [RedisRequest] = []
         for index in waiting.indices {
             let request = waiting[index]
             if case .abandoned = request.waiter { continue }
             if request.deadline <= now {
                 waiting[index] = RedisRequest(
                     command: [], waiter: .abandoned, sentAt: request.sentAt, deadline: request.deadline)
-                expire(request)
-                if end != nil { return }
+                expired.append(request)
             } else {
                 next = min(next ?? request.deadline, request.deadline)
             }
         }
         // Not more often than each millisecond, however the deadlines lie.
         if let next { scheduleSweep(at: max(next, now + .milliseconds(1))) }
+        // Last, because whoever is told may send or close.
+        for request in expired { expire(request) }
     }
 
     private func expire(_ request: RedisRequest) {
         request.waiter.finish(.failure(.timedOut))
         // A caller in a greater hurry than most says nothing about the server.
-        guard request.deadline - request.sentAt >= TimeAmount(configuration.commandDeadline) else { return }
+        guard end == nil, request.deadline - request.sentAt >= TimeAmount(configuration.commandDeadline) else { return }
         if breaker.timedOut() {
             onBreaker?(.unavailable(reason: "Redis does not answer in time"))
             probe()

@@ -127,17 +127,19 @@ import WeirTestSupport
     }
 
     @Test func `a full server is a matter of configuration, and is tried again`() async throws {
-        try await withRedis(["--maxclients", "2"]) { server in
+        try await withRedis(["--maxclients", "1"]) { server in
+            let loop = MultiThreadedEventLoopGroup.singleton.any()
+            let late = RedisConnection(
+                configuration: try RedisConfiguration(url: server.url), eventLoop: loop, logger: .silent)
             try await withConnection(to: server) { first in
-                try await withConnection(to: server) { _ in
-                    let error = await #expect(throws: RedisError.self) { try await withConnection(to: server) { _ in } }
-                    guard case .configuration? = error else {
-                        Issue.record("\(String(describing: error))")
-                        return
-                    }
-                }
                 _ = try await first.send(["PING"])
+                late.start()
+                try await eventually("the reason is known") {
+                    if case .broken(let reason) = late.state { reason.contains("max number of clients") } else { false }
+                }
             }
+            try await eventually("it got the free place") { late.state == .ready }
+            await late.close()
         }
     }
 
