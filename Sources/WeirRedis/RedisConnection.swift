@@ -104,8 +104,7 @@ package final class RedisConnection: Sendable {
     ) async throws(RedisError) -> RedisValue {
         let outcome = await RedisCall.outcome { call in
             if eventLoop.inEventLoop {
-                onThisLoop.submit(
-                    RedisRequest(command: command, waiter: .call(call), sentAt: sentAt, deadline: deadline))
+                onThisLoop.submit(command, RedisAwaited(waiter: .call(call), sentAt: sentAt, deadline: deadline))
             } else {
                 post(Posted(command: command, call: call, sentAt: sentAt, deadline: deadline))
             }
@@ -148,9 +147,8 @@ package final class RedisConnection: Sendable {
                     .failure(.unavailable(reason: "not sent before the deadline: the event loop is late")))
             } else {
                 onThisLoop.submit(
-                    RedisRequest(
-                        command: posted.command, waiter: .call(posted.call), sentAt: posted.sentAt,
-                        deadline: posted.deadline))
+                    posted.command,
+                    RedisAwaited(waiter: .call(posted.call), sentAt: posted.sentAt, deadline: posted.deadline))
             }
         }
     }

@@ -38,9 +38,9 @@ final class RedisConnector {
         connect()
     }
 
-    func submit(_ request: RedisRequest) {
-        guard let session else { return request.waiter.finish(.failure(absence)) }
-        session.submit(request)
+    func submit(_ command: [RedisArgument], _ awaited: RedisAwaited) {
+        guard let session else { return awaited.waiter.finish(.failure(absence)) }
+        session.submit(command, awaited)
     }
 
     /// Finishes `call` when commands can be sent, when the configuration is at fault, or after `timeout`.
