@@ -21,14 +21,17 @@ package final class RedisServer: Sendable {
     private let executable: String
     private let arguments: [String]
     private let process: Mutex<Process>
+    private let watchdog: Mutex<Watchdog>
 
     private init(executable: String, directory: String, port: Int, arguments: [String]) async throws {
         self.executable = executable
         self.directory = directory
         self.port = port
         self.arguments = arguments
-        process = Mutex(
-            try Self.launch(executable: executable, directory: directory, port: port, arguments: arguments))
+        let launched = try Self.launch(
+            executable: executable, directory: directory, port: port, arguments: arguments)
+        process = Mutex(launched)
+        watchdog = Mutex(try Watchdog(over: launched.processIdentifier, directory: directory))
         try await waitUntilServing()
     }
 
@@ -65,13 +68,16 @@ package final class RedisServer: Sendable {
             _ = Glibc.kill(process.processIdentifier, SIGKILL)
             process.waitUntilExit()
         }
+        watchdog.withLock { $0.dismiss() }
     }
 
     /// Starts it again on the same port, after ``kill()`` or instead of it. What it kept is what its arguments say.
     package func restart() async throws {
         kill()
         let next = try Self.launch(executable: executable, directory: directory, port: port, arguments: arguments)
+        let pid = next.processIdentifier
         process.withLock { $0 = next }
+        try watchdog.withLock { $0 = try Watchdog(over: pid, directory: directory) }
         try await waitUntilServing()
     }
 
