@@ -78,6 +78,24 @@ import WeirTestSupport
         }
     }
 
+    @Test func `a task on the loop's executor is still on the loop after a reply`() async throws {
+        try await withRedis { server in
+            try await withConnection(to: server) { redis in
+                let executor = EventLoopTaskExecutor(redis.eventLoop)
+                let stayed = await withTaskExecutorPreference(executor) {
+                    var stayed = redis.eventLoop.inEventLoop
+                    for _ in 0..<10 {
+                        _ = try? await redis.send(["PING"])
+                        stayed = stayed && redis.eventLoop.inEventLoop
+                    }
+                    return stayed
+                }
+                #expect(stayed)
+                _ = try await redis.send(["PING"])
+            }
+        }
+    }
+
     @Test func `a script that is not known even as text is asked for once more only`() async throws {
         let commands = Mutex<[String]>([])
         try await withFakeRedis({ number, command in

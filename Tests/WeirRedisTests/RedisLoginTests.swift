@@ -113,7 +113,11 @@ import WeirTestSupport
                 try await withConnection(try patient("rediss://127.0.0.1:\(port)?insecure=true")) { redis in
                     _ = try await redis.send(["PING"])
                 }
-                for untrusted in ["?ca=\(directory)/other.crt", "", "?ca=\(directory)/missing.crt"] {
+                let missing = await #expect(throws: RedisError.self) {
+                    try await withConnection(try patient("rediss://127.0.0.1:\(port)?ca=/missing.pem")) { _ in }
+                }
+                #expect("\(String(describing: missing))".contains("no usable PEM file at /missing.pem"))
+                for untrusted in ["?ca=\(directory)/other.crt", ""] {
                     let error = await #expect(throws: RedisError.self) {
                         try await withConnection(try patient("rediss://127.0.0.1:\(port)\(untrusted)")) { _ in }
                     }
