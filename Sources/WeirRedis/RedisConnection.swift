@@ -68,11 +68,13 @@ package final class RedisConnection: Sendable {
 
     /// Runs a script by the SHA-1 of its bytes. A server that does not know it gets the text, once, within the same
     /// deadline; nothing was run in between, so the script sees its arguments once.
+    ///
+    /// - Parameter deadline: for both attempts together; nil means `commandDeadline`.
     nonisolated(nonsending) package func run(
-        _ script: RedisScript, keys: [String], arguments: [RedisArgument]
+        _ script: RedisScript, keys: [String], arguments: [RedisArgument], deadline: Duration? = nil
     ) async throws(RedisError) -> RedisValue {
         let now = NIODeadline.now()
-        let deadline = now + TimeAmount(configuration.commandDeadline)
+        let deadline = now + TimeAmount(deadline ?? configuration.commandDeadline)
         var command: [RedisArgument] = []
         command.reserveCapacity(3 + keys.count + arguments.count)
         command.append("EVALSHA")
@@ -104,8 +106,7 @@ package final class RedisConnection: Sendable {
     ) async throws(RedisError) -> RedisValue {
         let outcome = await RedisCall.outcome { call in
             if eventLoop.inEventLoop {
-                onThisLoop.submit(
-                    RedisRequest(command: command, waiter: .call(call), sentAt: sentAt, deadline: deadline))
+                onThisLoop.submit(command, RedisAwaited(waiter: .call(call), sentAt: sentAt, deadline: deadline))
             } else {
                 post(Posted(command: command, call: call, sentAt: sentAt, deadline: deadline))
             }
@@ -148,9 +149,8 @@ package final class RedisConnection: Sendable {
                     .failure(.unavailable(reason: "not sent before the deadline: the event loop is late")))
             } else {
                 onThisLoop.submit(
-                    RedisRequest(
-                        command: posted.command, waiter: .call(posted.call), sentAt: posted.sentAt,
-                        deadline: posted.deadline))
+                    posted.command,
+                    RedisAwaited(waiter: .call(posted.call), sentAt: posted.sentAt, deadline: posted.deadline))
             }
         }
     }

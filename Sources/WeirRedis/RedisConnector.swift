@@ -16,6 +16,8 @@ final class RedisConnector {
     private var readySince: NIODeadline?
     /// Why there is no session.
     private var absence: RedisError = .unavailable(reason: "not connected yet")
+    /// The last connection ended before the login was answered.
+    private var wasTurnedAway = false
     private var isClosed = false
     private var hasStarted = false
     private var awaitingReady: [RedisCall] = []
@@ -36,9 +38,9 @@ final class RedisConnector {
         connect()
     }
 
-    func submit(_ request: RedisRequest) {
-        guard let session else { return request.waiter.finish(.failure(absence)) }
-        session.submit(request)
+    func submit(_ command: [RedisArgument], _ awaited: RedisAwaited) {
+        guard let session else { return awaited.waiter.finish(.failure(absence)) }
+        session.submit(command, awaited)
     }
 
     /// Finishes `call` when commands can be sent, when the configuration is at fault, or after `timeout`.
@@ -70,11 +72,14 @@ final class RedisConnector {
 
     private func connect() {
         guard !isClosed else { return }
-        let dial = RedisDial(configuration, loop: loop) { result in
+        let listenFirst: TimeAmount = wasTurnedAway ? .milliseconds(20) : .zero
+        let dial = RedisDial(configuration, loop: loop, listenFirst: listenFirst) { result in
             self.dial = nil
             switch result {
             case .success(let session): self.ready(session)
-            case .failure(let error): self.lost(error)
+            case .failure(let error):
+                if case .disconnected = error { self.wasTurnedAway = true }
+                self.lost(error)
             }
         }
         self.dial = dial
@@ -84,6 +89,7 @@ final class RedisConnector {
     private func ready(_ session: RedisSession) {
         guard !isClosed else { return session.close(absence) }
         self.session = session
+        wasTurnedAway = false
         readySince = .now()
         session.onEnd = { [weak self] error in self?.lost(error) }
         session.onBreaker = { [weak self] problem in

@@ -6,16 +6,20 @@ import NIOCore
 final class RedisDial {
     private let configuration: RedisConfiguration
     private let loop: NIOIsolatedEventLoop
+    /// How long to listen before the login. A full server says so and hangs up as soon as we come; what we have sent
+    /// by then makes the network throw that away, and all we see is a reset.
+    private let listenFirst: TimeAmount
     private var result: ((Result<RedisSession, RedisError>) -> Void)?
     private var timeout: Scheduled<Void>?
     private var session: RedisSession?
 
     init(
-        _ configuration: RedisConfiguration, loop: NIOIsolatedEventLoop,
+        _ configuration: RedisConfiguration, loop: NIOIsolatedEventLoop, listenFirst: TimeAmount = .zero,
         result: @escaping (Result<RedisSession, RedisError>) -> Void
     ) {
         self.configuration = configuration
         self.loop = loop
+        self.listenFirst = listenFirst
         self.result = result
     }
 
@@ -29,9 +33,8 @@ final class RedisDial {
             session.onEnd = { self.finish(.failure($0)) }
             RedisTransport.connect(configuration, session: session, loop: loop).whenComplete { outcome in
                 switch outcome {
-                case .success(let channel):
-                    if self.result == nil { channel.close(promise: nil) } else { self.logIn(session) }
-                case .failure(let error): self.finish(.failure(RedisTransport.error(error)))
+                case .success(let channel): self.connected(channel, session)
+                case .failure(let error): self.finish(.failure(Self.unreachable(RedisTransport.error(error))))
                 }
             }
         } catch {
@@ -40,6 +43,19 @@ final class RedisDial {
     }
 
     func cancel() { finish(.failure(.unavailable(reason: "closed"))) }
+
+    private func connected(_ channel: any Channel, _ session: RedisSession) {
+        guard result != nil else { return channel.close(promise: nil) }
+        guard listenFirst > .zero else { return logIn(session) }
+        _ = loop.scheduleTask(in: listenFirst) {
+            if self.result != nil { self.logIn(session) }
+        }
+    }
+
+    /// Nothing was sent to a server that could not be reached.
+    private static func unreachable(_ error: RedisError) -> RedisError {
+        if case .disconnected(let reason) = error { .unavailable(reason: reason) } else { error }
+    }
 
     /// All in one write; the first refusal counts, and PING shows that the server serves (LOADING, NOAUTH).
     private func logIn(_ session: RedisSession) {

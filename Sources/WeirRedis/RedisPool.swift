@@ -64,11 +64,11 @@ package final class RedisPool: Sendable {
         try await any.send(command, deadline: deadline)
     }
 
-    /// As ``RedisConnection/run(_:keys:arguments:)``, on one of the connections.
+    /// As ``RedisConnection/run(_:keys:arguments:deadline:)``, on one of the connections.
     nonisolated(nonsending) package func run(
-        _ script: RedisScript, keys: [String], arguments: [RedisArgument]
+        _ script: RedisScript, keys: [String], arguments: [RedisArgument], deadline: Duration? = nil
     ) async throws(RedisError) -> RedisValue {
-        try await any.run(script, keys: keys, arguments: arguments)
+        try await any.run(script, keys: keys, arguments: arguments, deadline: deadline)
     }
 
     package func close() async {

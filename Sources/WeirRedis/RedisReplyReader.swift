@@ -15,8 +15,9 @@ struct RedisReplyReader: ~Copyable {
         guard let reader = redisReaderCreateWithFunctions(RedisReplyBuilder.functions) else {
             throw .unavailable(reason: "no memory for a reply reader")
         }
-        // Zero keeps the buffer between replies instead of allocating it anew for each batch.
-        reader.pointee.maxbuf = 0
+        // Up to so much of an empty buffer is kept between replies. With hiredis's own 16 KiB it would be freed and
+        // allocated anew for each large batch; without a limit one huge reply would keep its memory for ever.
+        reader.pointee.maxbuf = 1 << 20
         reader.pointee.privdata = Unmanaged.passUnretained(builder).toOpaque()
         self.reader = reader
     }

@@ -16,7 +16,7 @@ final class RedisSession: ChannelInboundHandler {
     /// Commands of this tick of the loop; they leave in one write.
     private var outbound = ByteBuffer()
     private var isFlushScheduled = false
-    private var waiting = CircularBuffer<RedisRequest>()
+    private var waiting = CircularBuffer<RedisAwaited>()
     private var sweep: (at: NIODeadline, task: Scheduled<Void>)?
     private var breaker: RedisBreaker
     /// Why it ended; nil while it lives.
@@ -40,27 +40,27 @@ final class RedisSession: ChannelInboundHandler {
     // MARK: Commands
 
     /// Sends a command, or refuses it at once: when the connection ended, the breaker is open, or too many wait.
-    func submit(_ request: RedisRequest) {
+    func submit(_ command: [RedisArgument], _ awaited: RedisAwaited) {
         if breaker.isOpen {
-            return request.waiter.finish(.failure(.unavailable(reason: "Redis does not answer in time; probing it")))
+            return awaited.waiter.finish(.failure(.unavailable(reason: "Redis does not answer in time; probing it")))
         }
-        enqueue(request)
-    }
-
-    /// As ``submit(_:)``, past the breaker: for the client's own commands.
-    func enqueue(_ request: RedisRequest) {
-        if let end { return request.waiter.finish(.failure(.unavailable(reason: "the connection ended: \(end)"))) }
         guard waiting.count < configuration.maxWaiting else {
-            return request.waiter.finish(
+            return awaited.waiter.finish(
                 .failure(.unavailable(reason: "\(waiting.count) commands wait for a reply already")))
         }
+        enqueue(command, awaited)
+    }
+
+    /// As ``submit(_:_:)``, past the breaker and the bound: for the client's own commands, which are few.
+    func enqueue(_ command: [RedisArgument], _ awaited: RedisAwaited) {
+        if let end { return awaited.waiter.finish(.failure(.unavailable(reason: "the connection ended: \(end)"))) }
         do {
-            try formatter.append(request.command, to: &outbound)
+            try formatter.append(command, to: &outbound)
         } catch {
-            return request.waiter.finish(.failure(error))
+            return awaited.waiter.finish(.failure(error))
         }
-        waiting.append(request)
-        scheduleSweep(at: request.deadline)
+        waiting.append(awaited)
+        scheduleSweep(at: awaited.deadline)
         if !isFlushScheduled {
             isFlushScheduled = true
             loop.execute { self.flush() }
@@ -70,8 +70,7 @@ final class RedisSession: ChannelInboundHandler {
     /// Sends one of the client's own commands; `body` gets the reply within `timeout` or an error.
     func enqueue(_ command: [RedisArgument], timeout: Duration, _ body: @escaping (RedisCall.Outcome) -> Void) {
         let now = NIODeadline.now()
-        enqueue(
-            RedisRequest(command: command, waiter: .callback(body), sentAt: now, deadline: now + TimeAmount(timeout)))
+        enqueue(command, RedisAwaited(waiter: .callback(body), sentAt: now, deadline: now + TimeAmount(timeout)))
     }
 
     private func flush() {
@@ -101,18 +100,20 @@ final class RedisSession: ChannelInboundHandler {
         {
             return onMessage(parts)
         }
-        guard let request = waiting.popFirst() else {
+        guard let awaited = waiting.popFirst() else {
+            // A server that turns us away says why before it hangs up.
+            if case .error(let text) = reply { return close(RedisError(reply: text)) }
             return close(.protocolViolation("a reply that no command asked for"))
         }
         switch reply {
         case .error(let text):
-            request.waiter.finish(.failure(RedisError(reply: text)))
+            awaited.waiter.finish(.failure(RedisError(reply: text)))
             // The server was demoted. Another one may answer at the same address by now.
             if text.hasPrefix("READONLY") { close(.disconnected(reason: "the server became a replica")) }
         case .null, .integer, .status, .bulk, .array:
-            request.waiter.finish(.success(reply))
+            awaited.waiter.finish(.success(reply))
         }
-        if case .abandoned = request.waiter { return }
+        if case .abandoned = awaited.waiter { return }
         breaker.answered()
     }
 
@@ -136,26 +137,27 @@ final class RedisSession: ChannelInboundHandler {
             return close(.disconnected(reason: "no reply long after the deadline"))
         }
         var next = waiting.first.map { $0.deadline + stallLimit }
+        var expired: [RedisAwaited] = []
         for index in waiting.indices {
-            let request = waiting[index]
-            if case .abandoned = request.waiter { continue }
-            if request.deadline <= now {
-                waiting[index] = RedisRequest(
-                    command: [], waiter: .abandoned, sentAt: request.sentAt, deadline: request.deadline)
-                expire(request)
-                if end != nil { return }
+            let awaited = waiting[index]
+            if case .abandoned = awaited.waiter { continue }
+            if awaited.deadline <= now {
+                waiting[index].waiter = .abandoned
+                expired.append(awaited)
             } else {
-                next = min(next ?? request.deadline, request.deadline)
+                next = min(next ?? awaited.deadline, awaited.deadline)
             }
         }
         // Not more often than each millisecond, however the deadlines lie.
         if let next { scheduleSweep(at: max(next, now + .milliseconds(1))) }
+        // Last, because whoever is told may send or close.
+        for awaited in expired { expire(awaited) }
     }
 
-    private func expire(_ request: RedisRequest) {
-        request.waiter.finish(.failure(.timedOut))
+    private func expire(_ awaited: RedisAwaited) {
+        awaited.waiter.finish(.failure(.timedOut))
         // A caller in a greater hurry than most says nothing about the server.
-        guard request.deadline - request.sentAt >= TimeAmount(configuration.commandDeadline) else { return }
+        guard end == nil, awaited.deadline - awaited.sentAt >= TimeAmount(configuration.commandDeadline) else { return }
         if breaker.timedOut() {
             onBreaker?(.unavailable(reason: "Redis does not answer in time"))
             probe()
@@ -207,7 +209,7 @@ final class RedisSession: ChannelInboundHandler {
         sweep = nil
         let left = waiting
         waiting.removeAll()
-        for request in left { request.waiter.finish(.failure(error)) }
+        for awaited in left { awaited.waiter.finish(.failure(error)) }
         context?.close(promise: nil)
         let onEnd = onEnd
         (self.onEnd, onBreaker, onMessage) = (nil, nil, nil)

@@ -33,15 +33,28 @@ enum RedisTransport {
     private static func tlsHandler(_ configuration: RedisConfiguration) throws -> NIOSSLClientHandler? {
         guard let tls = configuration.tls else { return nil }
         var settings = TLSConfiguration.makeClientConfiguration()
-        if let file = tls.caFile { settings.trustRoots = .file(file) }
+        if let file = tls.caFile {
+            settings.trustRoots = .certificates(try reading(file) { try NIOSSLCertificate.fromPEMFile(file) })
+        }
         if let file = tls.certificateFile, let key = tls.keyFile {
-            settings.certificateChain = try NIOSSLCertificate.fromPEMFile(file).map { .certificate($0) }
-            settings.privateKey = .privateKey(try NIOSSLPrivateKey(file: key, format: .pem))
+            settings.certificateChain = try reading(file) {
+                try NIOSSLCertificate.fromPEMFile(file).map { .certificate($0) }
+            }
+            settings.privateKey = .privateKey(try reading(key) { try NIOSSLPrivateKey(file: key, format: .pem) })
         }
         if tls.isInsecure { settings.certificateVerification = .none }
         var name: String?
         if case .tcp(let host, _) = configuration.address, !isIPAddress(host) { name = host }
         return try NIOSSLClientHandler(context: NIOSSLContext(configuration: settings), serverHostname: name)
+    }
+
+    /// Says which file it was. Read at each connect, so that a renewed certificate is taken up.
+    private static func reading<Content>(_ file: String, _ body: () throws -> Content) throws(RedisError) -> Content {
+        do {
+            return try body()
+        } catch {
+            throw .configuration("TLS: no usable PEM file at \(file): \(error)")
+        }
     }
 
     /// An IP address is not sent as a server name; the certificate is then held against the address itself.

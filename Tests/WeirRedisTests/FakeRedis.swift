@@ -31,7 +31,10 @@ nonisolated(nonsending) func withFakeRedis(
             }
         }
         .bind(host: "127.0.0.1", port: 0).get()
-    let configuration = RedisConfiguration(address: .tcp(host: "127.0.0.1", port: server.localAddress?.port ?? 0))
+    var configuration = RedisConfiguration(address: .tcp(host: "127.0.0.1", port: server.localAddress?.port ?? 0))
+    // A loaded machine is slow; tests of deadlines set their own.
+    configuration.commandDeadline = .seconds(5)
+    configuration.connectTimeout = .seconds(10)
     do {
         try await body(configuration)
         try await server.close()

@@ -113,7 +113,11 @@ import WeirTestSupport
                 try await withConnection(try patient("rediss://127.0.0.1:\(port)?insecure=true")) { redis in
                     _ = try await redis.send(["PING"])
                 }
-                for untrusted in ["?ca=\(directory)/other.crt", "", "?ca=\(directory)/missing.crt"] {
+                let missing = await #expect(throws: RedisError.self) {
+                    try await withConnection(try patient("rediss://127.0.0.1:\(port)?ca=/missing.pem")) { _ in }
+                }
+                #expect("\(String(describing: missing))".contains("no usable PEM file at /missing.pem"))
+                for untrusted in ["?ca=\(directory)/other.crt", ""] {
                     let error = await #expect(throws: RedisError.self) {
                         try await withConnection(try patient("rediss://127.0.0.1:\(port)\(untrusted)")) { _ in }
                     }
@@ -127,17 +131,19 @@ import WeirTestSupport
     }
 
     @Test func `a full server is a matter of configuration, and is tried again`() async throws {
-        try await withRedis(["--maxclients", "2"]) { server in
+        try await withRedis(["--maxclients", "1"]) { server in
+            let loop = MultiThreadedEventLoopGroup.singleton.any()
+            let late = RedisConnection(
+                configuration: try RedisConfiguration(url: server.url), eventLoop: loop, logger: .silent)
             try await withConnection(to: server) { first in
-                try await withConnection(to: server) { _ in
-                    let error = await #expect(throws: RedisError.self) { try await withConnection(to: server) { _ in } }
-                    guard case .configuration? = error else {
-                        Issue.record("\(String(describing: error))")
-                        return
-                    }
-                }
                 _ = try await first.send(["PING"])
+                late.start()
+                try await eventually("the reason is known") {
+                    if case .broken(let reason) = late.state { reason.contains("max number of clients") } else { false }
+                }
             }
+            try await eventually("it got the free place") { late.state == .ready }
+            await late.close()
         }
     }
 

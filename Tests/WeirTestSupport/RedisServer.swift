@@ -18,24 +18,35 @@ package final class RedisServer: Sendable {
     package var socketPath: String { directory + "/redis.sock" }
     package var pid: Int32 { process.withLock { $0.processIdentifier } }
 
+    private let executable: String
     private let arguments: [String]
     private let process: Mutex<Process>
+    private let watchdog: Mutex<Watchdog>
 
-    private init(directory: String, port: Int, arguments: [String]) async throws {
+    private init(executable: String, directory: String, port: Int, arguments: [String]) async throws {
+        self.executable = executable
         self.directory = directory
         self.port = port
         self.arguments = arguments
-        process = Mutex(try Self.launch(directory: directory, port: port, arguments: arguments))
+        let launched = try Self.launch(
+            executable: executable, directory: directory, port: port, arguments: arguments)
+        process = Mutex(launched)
+        watchdog = Mutex(try Watchdog(over: launched.processIdentifier, directory: directory))
         try await waitUntilServing()
     }
 
     /// Starts a server, on another port if somebody else takes the one found.
-    package static func start(arguments: [String] = []) async throws -> RedisServer {
+    ///
+    /// - Throws: ``Problem`` with what the server said, also when there is no redis-server on this machine.
+    package static func start(
+        executable: String = "redis-server", arguments: [String] = []
+    ) async throws -> RedisServer {
         let directory = try makeTemporaryDirectory()
         var last: any Error = Problem("not tried")
         for _ in 0..<5 {
             do {
-                return try await RedisServer(directory: directory, port: freePort(), arguments: arguments)
+                return try await RedisServer(
+                    executable: executable, directory: directory, port: freePort(), arguments: arguments)
             } catch {
                 last = error
             }
@@ -57,13 +68,16 @@ package final class RedisServer: Sendable {
             _ = Glibc.kill(process.processIdentifier, SIGKILL)
             process.waitUntilExit()
         }
+        watchdog.withLock { $0.dismiss() }
     }
 
     /// Starts it again on the same port, after ``kill()`` or instead of it. What it kept is what its arguments say.
     package func restart() async throws {
         kill()
-        let next = try Self.launch(directory: directory, port: port, arguments: arguments)
+        let next = try Self.launch(executable: executable, directory: directory, port: port, arguments: arguments)
+        let pid = next.processIdentifier
         process.withLock { $0 = next }
+        try watchdog.withLock { $0 = try Watchdog(over: pid, directory: directory) }
         try await waitUntilServing()
     }
 
@@ -82,12 +96,14 @@ package final class RedisServer: Sendable {
         try await withConnection(to: self) { try await $0.send(command, deadline: .seconds(10)) }
     }
 
-    private static func launch(directory: String, port: Int, arguments: [String]) throws -> Process {
+    private static func launch(
+        executable: String, directory: String, port: Int, arguments: [String]
+    ) throws -> Process {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
         process.arguments =
             [
-                "redis-server", "--port", "\(port)", "--bind", "127.0.0.1", "--unixsocket", directory + "/redis.sock",
+                executable, "--port", "\(port)", "--bind", "127.0.0.1", "--unixsocket", directory + "/redis.sock",
                 "--dir", directory, "--logfile", directory + "/redis.log", "--save", "", "--appendonly", "no",
             ] + arguments
         process.standardInput = FileHandle.nullDevice
@@ -109,8 +125,8 @@ package final class RedisServer: Sendable {
                 process.isRunning ? (true, 0) : (false, process.terminationStatus)
             }
             if !isRunning {
-                let advice = status == 127 ? " (is redis-server installed?)" : ""
-                throw Problem("redis-server ended with status \(status)\(advice): \(log.suffix(500))")
+                let advice = status == 127 ? " (is \(executable) installed?)" : ""
+                throw Problem("\(executable) ended with status \(status)\(advice): \(log.suffix(500))")
             }
             try await Task.sleep(for: .milliseconds(5))
         }

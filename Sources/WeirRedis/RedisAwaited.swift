@@ -1,9 +1,8 @@
 import NIOCore
 
-/// One command on its way, with who waits for it.
-struct RedisRequest {
-    let command: [RedisArgument]
-    let waiter: RedisWaiter
+/// A reply that is still to come, and who waits for it.
+struct RedisAwaited {
+    var waiter: RedisWaiter
     let sentAt: NIODeadline
     let deadline: NIODeadline
 }
