@@ -6,7 +6,8 @@ struct AdminOptions: ParsableArguments {
     @Option(help: Setting.adminURL.help("The aggregator's address."))
     var adminUrl: String?
 
-    @Option(help: Setting.adminTokenFile.help("A file with the admin token. WEIR_ADMIN_TOKEN may hold the token itself."))
+    @Option(
+        help: Setting.adminTokenFile.help("A file with the admin token. WEIR_ADMIN_TOKEN may hold the token itself."))
     var adminTokenFile: String?
 
     @Flag(help: "Answer with the API's JSON instead of a table.")
