@@ -21,8 +21,9 @@ import WeirTestSupport
             let direct = try await bed.send(bed.direct(request))
             #expect(through.status == .ok)
             // A provider that is asked for usage says in every chunk that it has none yet.
-            let asked = withoutNumbers(through.text).split(separator: #","usage":null"#).joined()
-            #expect(asked == withoutNumbers(direct.text))
+            var passed = withoutNumbers(through.text)
+            if path.hasSuffix("completions") { passed = passed.split(separator: #","usage":null"#).joined() }
+            #expect(passed == withoutNumbers(direct.text))
             #expect(through.headers["content-type"] == direct.headers["content-type"])
             #expect(through.headers["content-length"].isEmpty == direct.headers["content-length"].isEmpty)
             #expect(bed.admission.unbalanced == [])

@@ -44,7 +44,11 @@ final class RawConnection: Sendable {
     func read() async throws { try await channel.setOption(.autoRead, value: true).get() }
 
     func close() async throws {
-        if channel.isActive { try await channel.close().get() }
+        do {
+            try await channel.close().get()
+        } catch ChannelError.alreadyClosed {
+            // The other side was first.
+        }
     }
 
     /// Ends with a reset instead of a regular end.

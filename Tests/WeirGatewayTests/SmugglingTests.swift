@@ -54,7 +54,7 @@ import WeirTestSupport
 
     @Test(arguments: corpus)
     func `one request reaches the provider, or none`(name: String, sent: String, calls: ClosedRange<Int>) async throws {
-        try await withGateway(adjust: { $0.deadlines.header = .milliseconds(300) }) { bed in
+        try await withGateway(adjust: { $0.deadlines.header = .seconds(3) }) { bed in
             let connection = try await RawConnection(port: bed.port)
             try await connection.send(sent)
             try await eventually("an answer or the end") {
@@ -115,7 +115,7 @@ import WeirTestSupport
 
     @Test func `slow heads, slow bodies and idle connections end`() async throws {
         let adjust: (inout GatewayConfiguration) -> Void = {
-            $0.deadlines.header = .milliseconds(500)
+            $0.deadlines.header = .seconds(1)
             $0.deadlines.bodyProgress = .milliseconds(50)
             $0.deadlines.idleConnection = .milliseconds(50)
         }

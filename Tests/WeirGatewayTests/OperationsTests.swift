@@ -1,0 +1,57 @@
+import AsyncHTTPClient
+import NIOHTTP1
+import Testing
+
+@testable import WeirGateway
+
+@Suite struct OperationsTests {
+    @Test func `health, readiness and metrics are answered on a listener of their own`() async throws {
+        try await withGateway { bed in
+            _ = try await bed.send(bed.request())
+            _ = try await bed.send(bed.request("/v1/files"))
+            for (path, expected) in [("/healthz", "ok\n"), ("/readyz", "ready\n")] {
+                let answer = try await bed.send(HTTPClient.Request(url: bed.operations + path))
+                #expect(answer.status == .ok && answer.text == expected)
+            }
+            let metrics = try await bed.send(HTTPClient.Request(url: bed.operations + "/metrics")).text
+            #expect(metrics.contains("weir_gateway_calls_total{outcome=\"completed\"} 1\n"))
+            #expect(metrics.contains("weir_gateway_denials_total{reason=\"unknown_route\"} 1\n"))
+            #expect(metrics.contains("weir_gateway_in_flight 0\n"))
+            let other = try await bed.send(HTTPClient.Request(url: bed.operations + "/v1/models"))
+            #expect(other.status == .notFound)
+            let door = try await bed.send(HTTPClient.Request(url: bed.url + "/metrics"))
+            #expect(door.status == .notFound)
+        }
+    }
+
+    @Test func `a secret is not shown by printing, dumping or interpolating it`() throws {
+        let secret = try #require(Secret("provider-key-canary"))
+        var dumped = ""
+        dump(secret, to: &dumped)
+        let configuration = GatewayConfiguration(
+            listen: .init(host: "h", port: 0), operations: nil, anthropic: .init(url: "http://a", key: secret),
+            openAI: .init(url: "http://a", key: nil))
+        var whole = ""
+        dump(configuration, to: &whole)
+        for text in ["\(secret)", String(reflecting: secret), dumped, whole, "\(configuration)"] {
+            #expect(!text.contains("canary"))
+        }
+        #expect(secret.reveal() == "provider-key-canary")
+        #expect(Secret("") == nil && Secret("a\r\nb") == nil)
+    }
+
+    @Test(arguments: [
+        "ftp://host", "host", "http://", "http:///x", "http://user@host", "http://host?x", "http://host#x", "http://:80",
+        "http://ho st",
+    ])
+    func `a provider's URL that could lead elsewhere is refused at start`(url: String) {
+        var configuration = GatewayConfiguration(
+            listen: .init(host: "h", port: 0), operations: nil, anthropic: .init(url: url, key: nil),
+            openAI: .init(url: "https://api.openai.com", key: nil))
+        #expect(configuration.problem != nil)
+        configuration.anthropic.url = "https://api.anthropic.com/"
+        #expect(configuration.problem == nil)
+        configuration.limits.bodyBytes = 0
+        #expect(configuration.problem != nil)
+    }
+}
