@@ -55,7 +55,7 @@ let modules: [Target] = [
             core, "WeirProviders", "WeirRedis", "WeirLedger", "WeirEnforcer", "WeirGateway", "WeirAggregator",
             "WeirAdmin", "WeirSimulator", argumentParser, lifecycle, unixSignals, asyncHTTPClient, nioCore, nioPosix,
             nioHTTP1, logging,
-        ], swiftSettings: strict),
+        ], resources: [.embedInCode("Policies")], swiftSettings: strict),
     .executableTarget(name: "weir", dependencies: ["WeirCommands"], swiftSettings: strict),
 ]
 

@@ -19,7 +19,7 @@ package struct WeirCommand: AsyncParsableCommand {
             """,
         subcommands: [
             AggregatorCommand.self, KeysCommand.self, LimitedCommand.self, KillSwitchCommand.self, UsageCommand.self,
-            PolicyCommand.self,
+            PolicyCommand.self, GatewayCommand.self, SimulatorCommand.self, DevCommand.self, BenchCommand.self,
         ])
 
     package init() {}

@@ -55,11 +55,7 @@ struct AggregatorCommand: AsyncParsableCommand {
     func run() async throws {
         do {
             let settings = try settings()
-            LoggingSystem.bootstrap { label in
-                var handler = StreamLogHandler.standardError(label: label)
-                handler.logLevel = settings.logLevel
-                return handler
-            }
+            LoggingSystem.bootstrap(level: settings.logLevel)
             try await AggregatorProcess(settings: settings).run { url in
                 print("weir aggregator ready: \(url)")
                 // Whoever waits for the line reads a pipe, which the library would otherwise fill up first.
@@ -77,16 +73,12 @@ struct AggregatorCommand: AsyncParsableCommand {
             host: address.host, port: address.port, token: try AdminOptions.token(file: adminTokenFile))
         admin.hosts = adminHosts
         try admin.check()
-        let levelText = Setting.logLevel.value(logLevel) ?? ""
-        guard let level = Logger.Level(rawValue: levelText) else {
-            throw SettingError(description: "\(levelText) is not a log level; use notice, info or debug")
-        }
         let path = Setting.policyFile.value(policy)
         return AggregatorProcess.Settings(
             address: address, redis: try RedisConfiguration(url: Setting.redis.value(redis) ?? ""),
             ledger: try LedgerURL(Setting.ledger.value(ledger) ?? ""), admin: admin,
             firstPolicy: try path.map(Self.readPolicy),
-            name: Setting.name.value(name) ?? ProcessInfo.processInfo.hostName, logLevel: level)
+            name: Setting.name.value(name) ?? ProcessInfo.processInfo.hostName, logLevel: try Setting.level(logLevel))
     }
 
     private static func readPolicy(_ path: String) throws -> AggregatorProcess.FirstPolicy {

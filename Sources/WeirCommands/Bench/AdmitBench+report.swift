@@ -14,12 +14,14 @@ extension AdmitBench.Report {
                 ratio.map { String(format: "%.1f", $0) } ?? "1",
             ]
         }
-        let table = TextTable(
-            headers: ["operation", "per second", "Redis CPU, µs", "against the floor"],
-            rows: [
-                row("EVALSHA of return 1", floor, nil), row("admit, 3 limits", admit, admitRatio),
-                row("settle with its event", settle, settleRatio),
-            ])
+        var table = TextTable([
+            .init(title: "operation"), .init(title: "per second", isNumber: true),
+            .init(title: "Redis CPU, µs", isNumber: true), .init(title: "against the floor", isNumber: true),
+        ])
+        table.rows = [
+            row("EVALSHA of return 1", floor, nil), row("admit, 3 limits", admit, admitRatio),
+            row("settle with its event", settle, settleRatio),
+        ]
         return """
             \(connections) connection\(connections == 1 ? "" : "s"), \(pipeline) calls on their way on each, medians of \
             \(rounds) rounds:

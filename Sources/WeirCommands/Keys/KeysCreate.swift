@@ -19,7 +19,7 @@ struct KeysCreate: AdminCommand {
     @Option(help: "Who pays.")
     var team: String
 
-    @Option(help: "Who acts; without it, limits per user do not cover the key's calls.")
+    @Option(help: "Who acts; without it the key counts as a user of its own.")
     var user: String?
 
     @Option(name: .customLong("group"), help: "A group of the user, for its amounts in limits; may be repeated.")
