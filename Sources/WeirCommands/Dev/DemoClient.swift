@@ -1,3 +1,4 @@
+import ArgumentParser
 import AsyncHTTPClient
 import Foundation
 import NIOCore
@@ -53,7 +54,7 @@ final class DemoClient: Sendable {
                     + #""messages":[{"role":"user","content":"Tell me about weirs."}]}"#))
         let response = try await http.execute(request, timeout: .seconds(60))
         let body = try await response.body.collect(upTo: 16 << 20)
-        return DemoAnswer(status: Int(response.status.code), body: Data(buffer: body))
+        return DemoAnswer(status: Int(response.status.code), body: Data(body.readableBytesView))
     }
 
     /// What the ledger says was spent, by team.
