@@ -103,6 +103,20 @@ import WeirTestSupport
         }
     }
 
+    @Test func `thousands of requests in one write are answered without a deep stack`() async throws {
+        try await withGateway { bed in
+            let connection = try await RawConnection(port: bed.port)
+            let count = 3000
+            try await connection.send(String(repeating: "GET /nowhere HTTP/1.1\r\n\r\n", count: count))
+            try await eventually(within: .seconds(30)) { connection.text.components(of: "HTTP/1.1 404") == count }
+            let refused = try await RawConnection(port: bed.port)
+            try await refused.send(String(repeating: "GET // HTTP/1.1\r\n\r\n", count: count))
+            try await eventually { refused.isClosed }
+            #expect(refused.text.components(of: "HTTP/1.1 400") == 1)
+            try await connection.close()
+        }
+    }
+
     @Test func `an HTTP 1.0 client gets an answer without chunks, ended by the connection's end`() async throws {
         try await withGateway { bed in
             let connection = try await RawConnection(port: bed.port)

@@ -43,10 +43,10 @@ final class ClientExchange {
         let limits = owner.node.configuration.limits
         if let problem = RequestHeadCheck.problem(of: head, targetBytes: limits.targetBytes) {
             keepsConnection = false
-            return deny(Denial(.invalidRequest, problem.message))
+            return refuse(Denial(.invalidRequest, problem.message))
         }
         if let length = head.headers.first(name: "content-length").flatMap({ Int($0) }), length > limits.bodyBytes {
-            return deny(tooLarge)
+            return refuse(tooLarge)
         }
         owner.node.metrics.begin()
         let exchange = NIOLoopBound(self, eventLoop: owner.loop)
@@ -110,9 +110,16 @@ final class ClientExchange {
         keepsConnection = false
         guard answer == .none else { return }
         body.refuse(.clientGone)
-        deny(
+        refuse(
             Denial(.invalidRequest, "The request is not readable as HTTP/1.1."),
             status: error == .headerOverflow ? .requestHeaderFieldsTooLarge : nil)
+    }
+
+    /// Denies a request that never got a task of its own. The connection ends with it, because its body has not come in.
+    private func refuse(_ denial: Denial, status: HTTPResponseStatus? = nil) {
+        owner.node.metrics.begin()
+        deny(denial, status: status)
+        owner.node.metrics.end(.denied(denial.reason))
     }
 
     private var tooLarge: Denial {
@@ -129,6 +136,8 @@ final class ClientExchange {
         var headers = HeaderFilter.towardsClient(head.headers, keepingLength: keepingLength)
         headers.add(name: "weir-request-id", value: id)
         if let product { headers.add(name: "weir-product", value: product) }
+        // So that a provider's 429 is not taken for one of ours.
+        if !(200...299).contains(head.status.code) { headers.add(name: "weir-reason", value: "provider_error") }
         LimitHeaders.add(for: reservation, to: &headers)
         if !keepsConnection || !body.isWhole { headers.add(name: "connection", value: "close") }
         connection.write(
