@@ -15,6 +15,7 @@ let nioExtras: Target.Dependency = .product(name: "NIOExtras", package: "swift-n
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let asyncHTTPClient: Target.Dependency = .product(name: "AsyncHTTPClient", package: "async-http-client")
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let unixSignals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
 let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
 let hummingbirdCore: Target.Dependency = .product(name: "HummingbirdCore", package: "hummingbird")
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
@@ -52,8 +53,9 @@ let modules: [Target] = [
         name: "WeirCommands",
         dependencies: [
             core, "WeirProviders", "WeirRedis", "WeirLedger", "WeirEnforcer", "WeirGateway", "WeirAggregator",
-            "WeirAdmin", "WeirSimulator", argumentParser, lifecycle, asyncHTTPClient, nioCore, nioPosix, logging,
-        ], swiftSettings: strict),
+            "WeirAdmin", "WeirSimulator", argumentParser, lifecycle, unixSignals, asyncHTTPClient, nioCore, nioPosix,
+            nioHTTP1, logging,
+        ], resources: [.embedInCode("Policies")], swiftSettings: strict),
     .executableTarget(name: "weir", dependencies: ["WeirCommands"], swiftSettings: strict),
 ]
 
@@ -96,7 +98,11 @@ let tests: [Target] = [
         dependencies: ["WeirSimulator", asyncHTTPClient, nioCore, nioPosix, nioHTTP1, logging],
         swiftSettings: strict),
     .testTarget(
-        name: "WeirCommandsTests", dependencies: [core, "WeirCommands", argumentParser], swiftSettings: strict),
+        name: "WeirCommandsTests",
+        dependencies: [
+            core, "WeirCommands", "WeirAdmin", "WeirLedger", "WeirRedis", "WeirTestSupport", argumentParser, nioPosix,
+            logging,
+        ], swiftSettings: strict),
     // Runs the built `weir` as processes: several nodes, one Redis, one aggregator, some of them killed half-way.
     .testTarget(
         name: "EndToEndTests",

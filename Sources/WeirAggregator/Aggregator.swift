@@ -16,6 +16,7 @@ package actor Aggregator {
     /// Both from the moment `weir:meta` is known.
     private var ingester: Ingester?
     private var readiness: Readiness?
+    private var reaper: Reaper?
     /// Rings when sums have changed.
     private let bell = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
 
@@ -52,7 +53,8 @@ package actor Aggregator {
     /// What only the leader does: publish, evaluate, make shards ready. Returns whether this one leads.
     @discardableResult
     package func lead() async throws(AggregatorError) -> Bool {
-        let readiness = try await joined().readiness
+        let parts = try await joined()
+        let readiness = parts.readiness
         isLeading = try await leadership.step()
         guard isLeading else { return false }
         // A Redis that has lost everything is set up again, with the shards that this one knows.
@@ -66,20 +68,29 @@ package actor Aggregator {
         return true
     }
 
+    /// Settles calls whose nodes are gone. Returns how many.
+    package func reap() async throws(AggregatorError) -> Int {
+        guard isLeading else { return 0 }
+        return try await joined().reaper.step()
+    }
+
     /// Evaluates soon: somebody has just changed what is to be published.
     package nonisolated func wake() { bell.continuation.yield() }
 
-    private func joined() async throws(AggregatorError) -> (ingester: Ingester, readiness: Readiness) {
-        if let ingester, let readiness { return (ingester, readiness) }
+    private func joined() async throws(AggregatorError) -> (
+        ingester: Ingester, readiness: Readiness, reaper: Reaper
+    ) {
+        if let ingester, let readiness, let reaper { return (ingester, readiness, reaper) }
         let shards = try await Deployment.join(redis, shards: configuration.shards)
         // Another task may have joined meanwhile.
-        if let ingester, let readiness { return (ingester, readiness) }
+        if let ingester, let readiness, let reaper { return (ingester, readiness, reaper) }
         let parts = (
             ingester: Ingester(
                 configuration: configuration, redis: redis, ledger: ledger, shards: shards, logger: logger),
-            readiness: Readiness(redis: redis, ledger: ledger, shards: shards, logger: logger)
+            readiness: Readiness(redis: redis, ledger: ledger, shards: shards, logger: logger),
+            reaper: Reaper(redis: redis, shards: shards, logger: logger)
         )
-        (ingester, readiness) = parts
+        (ingester, readiness, reaper) = parts
         return parts
     }
 
@@ -91,6 +102,7 @@ package actor Aggregator {
         let failure = await withTaskGroup(of: AggregatorError?.self) { group in
             group.addTask { await self.keepIngesting() }
             group.addTask { await self.keepLeading() }
+            group.addTask { await self.keepReaping() }
             group.addTask { await self.ringRegularly() }
             let first = await group.next() ?? nil
             group.cancelAll()
@@ -145,6 +157,21 @@ package actor Aggregator {
                 if error.isFatal { return error }
                 if error == .cancelled { return nil }
                 leadProblem = "\(error)"
+                guard await pause(trouble.wait(after: error)) else { return nil }
+            }
+        }
+        return nil
+    }
+
+    private func keepReaping() async -> AggregatorError? {
+        var trouble = Trouble(what: "reap", logger: logger)
+        while await pause(configuration.reapEvery) {
+            do throws(AggregatorError) {
+                _ = try await reap()
+                trouble.isOver()
+            } catch {
+                if error.isFatal { return error }
+                if error == .cancelled { return nil }
                 guard await pause(trouble.wait(after: error)) else { return nil }
             }
         }

@@ -15,6 +15,8 @@ package struct AggregatorConfiguration: Sendable {
     /// Entries that another consumer took so long ago are taken over: it is dead, or stuck on a batch.
     package var claimAfter: Duration = .seconds(30)
     package var claimEvery: Duration = .seconds(5)
+    /// How often the leader looks for reservations whose lease has run out.
+    package var reapEvery: Duration = .seconds(1)
     /// For one command. Not a decision that a client waits for, so it may take long before it is given up.
     package var redisDeadline: Duration = .seconds(5)
     /// How long the leader leads without a sign of life.

@@ -6,10 +6,10 @@ package struct WeirCommand: AsyncParsableCommand {
         commandName: "weir",
         abstract: "Measures and limits calls to language models, and any other API.",
         discussion: """
-            Gateway nodes share one Redis, decide in one atomic step whether a call may spend, and charge what it really
+            Gateway nodes share one Redis, decide in one atomic step whether a call may spend, and charge what it really \
             cost; an aggregator keeps the ledger. The commands below speak to the aggregator's admin API.
 
-            Every flag has a variable of the environment, shown in brackets; a flag wins. Exit codes: 0 done, 1 failed or
+            Every flag has a variable of the environment, shown in brackets; a flag wins. Exit codes: 0 done, 1 failed or \
             refused (the reason is on stderr), 64 wrong usage.
 
               weir policy apply deploy/policy.yaml
@@ -19,8 +19,11 @@ package struct WeirCommand: AsyncParsableCommand {
             """,
         subcommands: [
             AggregatorCommand.self, KeysCommand.self, LimitedCommand.self, KillSwitchCommand.self, UsageCommand.self,
-            PolicyCommand.self,
+            PolicyCommand.self, GatewayCommand.self, SimulatorCommand.self, DevCommand.self, BenchCommand.self,
         ])
 
     package init() {}
+
+    /// Runs what the process's arguments say, and ends the process with the exit code.
+    package static func launch() async { await main() }
 }

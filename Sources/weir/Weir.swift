@@ -2,5 +2,5 @@ import WeirCommands
 
 @main
 struct Weir {
-    static func main() async { await WeirCommand.main() }
+    static func main() async { await WeirCommand.launch() }
 }

@@ -4,11 +4,10 @@ REASONS = {"rate_limited", "budget_exhausted", "team_limited"}
 
 
 def weir_object(error):
-    """The `weir` object of an error's body: at its top, or inside of `error`, where OpenAI's SDK shows it."""
-    body = error.response.json()
-    found = body.get("weir") or body["error"].get("weir")
-    assert isinstance(found, dict), f"no weir object in {body}"
-    return found
+    """The `weir` object, which both SDKs show as `error.body["weir"]` and the raw body has at its top."""
+    weir = error.body["weir"]
+    assert weir == error.response.json()["weir"]
+    return weir
 
 
 def assert_limit_denial(error):

@@ -198,7 +198,7 @@ import WeirProviders
         let seed = UInt64.random(in: 0...UInt64.max)
         var random = Seeded(seed)
         let original = Array(Self.stream.utf8)
-        for _ in 0..<2_000 {
+        for _ in 0..<400 {
             var bytes = original
             for _ in 0..<Int.random(in: 1...8, using: &random) {
                 bytes[Int.random(in: 0..<bytes.count, using: &random)] = UInt8.random(in: 0...255, using: &random)

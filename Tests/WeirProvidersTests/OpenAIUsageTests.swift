@@ -133,6 +133,17 @@ import WeirProviders
         #expect(reader.firstTool == "f")
     }
 
+    @Test func `a running count beside text is final only at the end`() {
+        let running =
+            "data: {\"choices\":[{\"delta\":{\"content\":\"12345678\"}}],\"usage\":{\"prompt_tokens\":5,\"completion_tokens\":1}}\n\n"
+        let cut = read(running).charge(assumingInput: .zero)
+        #expect(cut.usage == TokenUsage(input: 5, output: 2))
+        #expect(cut.estimated != nil)
+        let whole = read(running + "data: [DONE]\n\n").charge(assumingInput: .zero)
+        #expect(whole.usage == TokenUsage(input: 5, output: 1))
+        #expect(whole.estimated == nil)
+    }
+
     @Test func `errors inside streams are reported`() {
         #expect(
             read("data: {\"error\":{\"message\":\"boom\",\"type\":\"server_error\",\"code\":null}}\n\n").providerError
@@ -145,10 +156,10 @@ import WeirProviders
     }
 
     @Test(arguments: [
-        // more read from the cache than there was input: no kind becomes negative
+        // more read from the cache than there was input: the reading that costs most
         (
             #"{"prompt_tokens":5,"completion_tokens":1,"prompt_tokens_details":{"cached_tokens":50}}"#,
-            TokenUsage(cacheRead: 5, output: 1), false
+            TokenUsage(input: 5, cacheRead: 50, output: 1), true
         ),
         (
             #"{"prompt_tokens":5,"completion_tokens":1,"completion_tokens_details":{"reasoning_tokens":50}}"#,

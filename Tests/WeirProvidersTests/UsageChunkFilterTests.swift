@@ -38,7 +38,7 @@ import WeirProviders
         }
         let seed = UInt64.random(in: 0...UInt64.max)
         var random = Seeded(seed)
-        for _ in 0..<2_000 { #expect(filter(bytes.pieces(using: &random)) == wanted, "seed \(seed)") }
+        for _ in 0..<300 { #expect(filter(bytes.pieces(using: &random)) == wanted, "seed \(seed)") }
     }
 
     @Test(arguments: ["\n", "\r\n", "\r"])
@@ -46,7 +46,7 @@ import WeirProviders
         let seed = UInt64.random(in: 0...UInt64.max)
         var random = Seeded(seed)
         let bytes = stream(Self.events + [Self.end], newline) + Array("data: unfinished".utf8)
-        for _ in 0..<2_000 { #expect(filter(bytes.pieces(using: &random)) == bytes, "seed \(seed)") }
+        for _ in 0..<300 { #expect(filter(bytes.pieces(using: &random)) == bytes, "seed \(seed)") }
     }
 
     @Test(arguments: [

@@ -9,6 +9,8 @@ struct AdminClient: Sendable {
     let token: String?
     private let http: HTTPClient
 
+    enum Method: String { case get = "GET", post = "POST", put = "PUT", delete = "DELETE" }
+
     /// More than any answer needs.
     private static let largestAnswerBytes = 64 << 20
 
@@ -45,13 +47,13 @@ struct AdminClient: Sendable {
     /// The text of a successful answer.
     /// - Parameter path: its parts, percent-encoded here.
     func send(
-        _ method: HTTPMethod, _ path: [String], query: [(String, String?)] = [], body: Body? = nil
+        _ method: Method, _ path: [String], query: [(String, String?)] = [], body: Body? = nil
     ) async throws -> String {
         var address = url + "/admin/v1/" + path.map(Self.encoded).joined(separator: "/")
         let pairs = query.compactMap { name, value in value.map { "\(name)=\(Self.encoded($0))" } }
         if !pairs.isEmpty { address += "?" + pairs.joined(separator: "&") }
         var request = HTTPClientRequest(url: address)
-        request.method = method
+        request.method = HTTPMethod(rawValue: method.rawValue)
         request.headers.add(name: "accept", value: "application/json")
         if let token { request.headers.add(name: "authorization", value: "Bearer \(token)") }
         if let actor = Setting.environment["USER"], !actor.isEmpty, actor.utf8.allSatisfy(Self.isPlain) {
@@ -76,7 +78,7 @@ struct AdminClient: Sendable {
 
     /// The answer as a message, and its text.
     func send<Message: Decodable>(
-        _ method: HTTPMethod, _ path: [String], query: [(String, String?)] = [], body: Body? = nil,
+        _ method: Method, _ path: [String], query: [(String, String?)] = [], body: Body? = nil,
         as _: Message.Type
     ) async throws -> (message: Message, text: String) {
         let text = try await send(method, path, query: query, body: body)

@@ -12,14 +12,14 @@ struct KeysCreate: AdminCommand {
 
               KEY=$(weir keys create --team acme --user alice --product slack_app)
 
-            Ids of teams, users and groups are 1 to 128 of A-Z a-z 0-9 . _ @ : and -. Without --product the key may use
+            Ids of teams, users and groups are 1 to 128 of A-Z a-z 0-9 . _ @ : and -. Without --product the key may use \
             every product; with it, the first one is what calls without a product in their path count as.
             """)
 
     @Option(help: "Who pays.")
     var team: String
 
-    @Option(help: "Who acts; without it, limits per user do not cover the key's calls.")
+    @Option(help: "Who acts; without it the key counts as a user of its own.")
     var user: String?
 
     @Option(name: .customLong("group"), help: "A group of the user, for its amounts in limits; may be repeated.")
@@ -42,7 +42,7 @@ struct KeysCreate: AdminCommand {
         let request = KeyRequest(
             team: team, user: user, groups: list(groups), products: list(products), models: list(models),
             expiresAtMs: expiresIn.map { nowMs + $0.seconds * 1000 })
-        let (created, json) = try await client.send(.POST, ["keys"], body: .json(request), as: CreatedKey.self)
+        let (created, json) = try await client.send(.post, ["keys"], body: .json(request), as: CreatedKey.self)
         let description = created.description
         let owner = description.team + (description.user.map { "/" + $0 } ?? "")
         FileHandle.standardError.write(Data("\(description.id) for \(owner); the key is not shown again:\n".utf8))

@@ -22,7 +22,7 @@ struct KeysRevoke: AdminCommand {
     }
 
     func perform(_ client: AdminClient) async throws -> Report {
-        let (key, json) = try await client.send(.DELETE, ["keys", id], as: KeyDescription.self)
+        let (key, json) = try await client.send(.delete, ["keys", id], as: KeyDescription.self)
         return Report(text: "\(key.id) of team \(key.team) is revoked", json: json)
     }
 }

@@ -6,7 +6,7 @@ struct KillSwitchCommand: ParsableCommand {
         commandName: "kill-switch",
         abstract: "Stops calls at once: all that heed the switch, or those of one scope.",
         discussion: """
-            A stopped call is answered with 503 and the reason, within a second on every node. The scope is global (the
+            A stopped call is answered with 503 and the reason, within a second on every node. The scope is global (the \
             classes that the policy marks with kill_switch: true), class:NAME, product:NAME, team:ID or model:NAME.
 
               weir kill-switch on --reason "spending doubled"

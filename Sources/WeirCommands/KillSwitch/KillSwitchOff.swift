@@ -22,7 +22,8 @@ struct KillSwitchOff: AdminCommand {
 
     func perform(_ client: AdminClient) async throws -> Report {
         let request = KillSwitchRequest(scope: scope, on: false, reason: reason)
-        let (state, json) = try await client.send(.POST, ["kill-switch"], body: .json(request), as: KillSwitchState.self)
+        let (state, json) = try await client.send(
+            .post, ["kill-switch"], body: .json(request), as: KillSwitchState.self)
         return Report(text: "the kill switch is off for \(state.scope)", json: json)
     }
 }

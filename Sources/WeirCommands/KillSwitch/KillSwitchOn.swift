@@ -24,7 +24,8 @@ struct KillSwitchOn: AdminCommand {
 
     func perform(_ client: AdminClient) async throws -> Report {
         let request = KillSwitchRequest(scope: scope, on: true, reason: reason, until: end.unixSeconds)
-        let (state, json) = try await client.send(.POST, ["kill-switch"], body: .json(request), as: KillSwitchState.self)
+        let (state, json) = try await client.send(
+            .post, ["kill-switch"], body: .json(request), as: KillSwitchState.self)
         let until = state.until.map { " until \(timeText(unixSeconds: $0))" } ?? ""
         return Report(text: "the kill switch is thrown for \(state.scope)\(until)", json: json)
     }

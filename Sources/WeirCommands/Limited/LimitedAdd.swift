@@ -7,8 +7,7 @@ struct LimitedAdd: AdminCommand {
         commandName: "add",
         abstract: "Limits a team: its billable calls are denied until a given time.",
         discussion: """
-            A second time changes the end. When the ledger finds the team within its budget, the aggregator leaves an entry
-            made by hand alone.
+            A second time changes the end. The aggregator never shortens or removes an entry made by hand.
 
               weir limited add acme --resource ai_credits --for 2h
               weir limited add acme --resource ai_credits --until 2026-12-01
@@ -34,7 +33,7 @@ struct LimitedAdd: AdminCommand {
     func perform(_ client: AdminClient) async throws -> Report {
         let request = LimitedRequest(until: end.unixSeconds ?? 0, reason: reason)
         let (entry, json) = try await client.send(
-            .PUT, ["limited", resource, team], body: .json(request), as: LimitedTeam.self)
+            .put, ["limited", resource, team], body: .json(request), as: LimitedTeam.self)
         let until = entry.until.map { timeText(unixSeconds: $0) } ?? "without end"
         return Report(text: "team \(entry.team) is limited in \(entry.resource) until \(until)", json: json)
     }

@@ -19,7 +19,7 @@ struct LimitedList: AdminCommand {
 
     func perform(_ client: AdminClient) async throws -> Report {
         let (list, json) = try await client.send(
-            .GET, ["limited"], query: [("resource", resource)], as: WeirAdmin.LimitedList.self)
+            .get, ["limited"], query: [("resource", resource)], as: WeirAdmin.LimitedList.self)
         guard !list.limited.isEmpty else { return Report(text: "no team is limited", json: json) }
         var table = TextTable(["RESOURCE", "TEAM", "UNTIL"].map { .init(title: $0) })
         table.rows = list.limited.map { entry in

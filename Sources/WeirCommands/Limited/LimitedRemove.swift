@@ -7,7 +7,7 @@ struct LimitedRemove: AdminCommand {
         commandName: "remove",
         abstract: "Takes a team out of the limited set.",
         discussion: """
-            If its budget is still spent, the aggregator puts it back at the next evaluation: raise the limit instead.
+            An operator has the last word: the aggregator does not put the team back before its period ends or the limit changes.
 
               weir limited remove acme --resource ai_credits
             """)
@@ -21,7 +21,7 @@ struct LimitedRemove: AdminCommand {
     @OptionGroup var admin: AdminOptions
 
     func perform(_ client: AdminClient) async throws -> Report {
-        let (answer, json) = try await client.send(.DELETE, ["limited", resource, team], as: Removed.self)
+        let (answer, json) = try await client.send(.delete, ["limited", resource, team], as: Removed.self)
         return Report(
             text: answer.removed
                 ? "team \(team) is no longer limited in \(resource)" : "team \(team) was not limited in \(resource)",

@@ -6,7 +6,8 @@ struct AdminOptions: ParsableArguments {
     @Option(help: Setting.adminURL.help("The aggregator's address."))
     var adminUrl: String?
 
-    @Option(help: Setting.adminTokenFile.help("A file with the admin token. WEIR_ADMIN_TOKEN may hold the token itself."))
+    @Option(
+        help: Setting.adminTokenFile.help("A file with the admin token. WEIR_ADMIN_TOKEN may hold the token itself."))
     var adminTokenFile: String?
 
     @Flag(help: "Answer with the API's JSON instead of a table.")
@@ -18,12 +19,6 @@ struct AdminOptions: ParsableArguments {
     static func token(file: String?) throws(SettingError) -> String? {
         // A file that was named on purpose wins over a variable that may be left over.
         if file == nil, let token = Setting.adminToken.value(nil) { return token }
-        guard let path = Setting.adminTokenFile.value(file) else { return nil }
-        guard let data = FileManager.default.contents(atPath: path) else {
-            throw SettingError(description: "cannot read the admin token's file \(path)")
-        }
-        let token = String(decoding: data, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
-        guard !token.isEmpty else { throw SettingError(description: "the admin token's file \(path) is empty") }
-        return token
+        return try Setting.text(file: Setting.adminTokenFile.value(file), what: Setting.adminTokenFile.flag)
     }
 }

@@ -5,7 +5,8 @@ struct ListenAddress: Equatable, CustomStringConvertible {
 
     init(_ text: String) throws(SettingError) {
         guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]) else {
-            throw SettingError(description: "\(text) is not an address to listen on; write HOST:PORT, as 127.0.0.1:8090")
+            throw SettingError(
+                description: "\(text) is not an address to listen on; write HOST:PORT, as 127.0.0.1:8090")
         }
         var host = text[..<colon]
         if host.first == "[", host.last == "]" {

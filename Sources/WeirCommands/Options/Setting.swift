@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Logging
 
 /// A setting that may come from a flag or from the environment, and what it is without both. All are listed here.
 struct Setting {
@@ -16,6 +17,18 @@ struct Setting {
     static let ledger = Setting(flag: "ledger", variable: "WEIR_LEDGER", standard: "sqlite:weir.db")
     static let policyFile = Setting(flag: "policy", variable: "WEIR_POLICY", standard: nil)
     static let name = Setting(flag: "name", variable: "WEIR_NAME", standard: nil)
+    static let gatewayListen = Setting(flag: "listen", variable: "WEIR_LISTEN", standard: "127.0.0.1:8080")
+    static let gatewayOperations = Setting(flag: "ops", variable: "WEIR_OPS", standard: "127.0.0.1:9080")
+    static let simulatorListen = Setting(flag: "listen", variable: "WEIR_LISTEN", standard: "127.0.0.1:9000")
+    static let anthropicURL = Setting(
+        flag: "anthropic-url", variable: "WEIR_ANTHROPIC_URL", standard: "https://api.anthropic.com")
+    static let openAIURL = Setting(flag: "openai-url", variable: "WEIR_OPENAI_URL", standard: "https://api.openai.com")
+    static let anthropicKey = Setting(flag: "anthropic-key-file", variable: "WEIR_ANTHROPIC_KEY", standard: nil)
+    static let anthropicKeyFile = Setting(
+        flag: "anthropic-key-file", variable: "WEIR_ANTHROPIC_KEY_FILE", standard: nil)
+    static let openAIKey = Setting(flag: "openai-key-file", variable: "WEIR_OPENAI_KEY", standard: nil)
+    static let openAIKeyFile = Setting(flag: "openai-key-file", variable: "WEIR_OPENAI_KEY_FILE", standard: nil)
+    static let threads = Setting(flag: "threads", variable: "WEIR_THREADS", standard: "0")
     static let logLevel = Setting(flag: "log-level", variable: "WEIR_LOG_LEVEL", standard: "notice")
 
     /// The environment; tests put another in its place.
@@ -28,6 +41,26 @@ struct Setting {
         return standard
     }
 
+    /// The text of a file that holds a secret, without the space around it; nil if none is named.
+    static func text(file path: String?, what: String) throws(SettingError) -> String? {
+        guard let path else { return nil }
+        guard let data = FileManager.default.contents(atPath: path) else {
+            throw SettingError(description: "--\(what): cannot read \(path)")
+        }
+        let text = String(decoding: data, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
+        guard !text.isEmpty else { throw SettingError(description: "--\(what): \(path) is empty") }
+        return text
+    }
+
+    /// A log level, of a flag or of the environment.
+    static func level(_ flag: String?) throws(SettingError) -> Logger.Level {
+        let text = logLevel.value(flag) ?? ""
+        guard let level = Logger.Level(rawValue: text) else {
+            throw SettingError(description: "\(text) is not a log level; use notice, info or debug")
+        }
+        return level
+    }
+
     /// A help text with the variable and the standard.
     func help(_ text: String) -> ArgumentHelp {
         ArgumentHelp(stringLiteral: text + " [\(variable)]" + (standard.map { " (default: \($0))" } ?? ""))
@@ -37,4 +70,15 @@ struct Setting {
 /// A setting that cannot be used.
 struct SettingError: Error, CustomStringConvertible {
     let description: String
+}
+
+extension LoggingSystem {
+    /// Once per process: lines on stderr, from `level` on.
+    static func bootstrap(level: Logger.Level) {
+        bootstrap { label in
+            var handler = StreamLogHandler.standardError(label: label)
+            handler.logLevel = level
+            return handler
+        }
+    }
 }

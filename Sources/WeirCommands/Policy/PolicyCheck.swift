@@ -25,10 +25,10 @@ struct PolicyCheck: ParsableCommand {
 
     func check() throws -> Report {
         let text = try source.text()
-        do {
+        do throws(PolicyErrors) {
             let policy = try PolicyFile.read(text: text, name: source.name, environment: Setting.environment)
             return Self.report(policy, name: source.name)
-        } catch let error as PolicyErrors {
+        } catch {
             return Self.report(error)
         }
     }

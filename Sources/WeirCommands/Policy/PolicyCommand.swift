@@ -6,7 +6,7 @@ struct PolicyCommand: ParsableCommand {
         commandName: "policy",
         abstract: "Checks, applies and shows the policy: who may spend how much.",
         discussion: """
-            The policy is one YAML file; deploy/policy.yaml is an example that explains itself. ${NAME:-default} takes NAME
+            The policy is one YAML file; deploy/policy.yaml is an example that explains itself. ${NAME:-default} takes NAME \
             from the environment of this command.
 
               weir policy check policy.yaml && weir policy apply policy.yaml --note "more for contractors"

@@ -19,7 +19,7 @@ struct PolicyShow: AdminCommand {
 
     func perform(_ client: AdminClient) async throws -> Report {
         let (answer, json) = try await client.send(
-            .GET, ["policy"], query: [("version", version.map(String.init))], as: PolicyAnswer.self)
+            .get, ["policy"], query: [("version", version.map(String.init))], as: PolicyAnswer.self)
         let note = answer.note.isEmpty ? "" : ": \(answer.note)"
         let head = "# version \(answer.version), applied \(timeText(ms: answer.appliedAtMs)) by \(answer.actor)\(note)"
         let yaml = answer.yaml.last == "\n" ? String(answer.yaml.dropLast()) : answer.yaml

@@ -53,7 +53,7 @@ struct UsageCommand: AdminCommand {
         let today = UTCDay(containingMs: Int(Date().timeIntervalSince1970 * 1000))
         let first = days.map { UTCDay(number: today.number - $0 + 1).id } ?? from
         let (usage, json) = try await client.send(
-            .GET, ["usage"],
+            .get, ["usage"],
             query: [
                 ("by", by.rawValue), ("from", first), ("to", days == nil ? to : today.id), ("team", team),
                 ("user", user), ("product", product), ("model", model),

@@ -32,7 +32,7 @@ extension JSONScanner {
     /// True when no byte of `word` is `"`, `\` or below 0x20. (The usual "has a zero byte" test, three times; a false
     /// alarm only means that the bytes are looked at one by one.)
     @inline(__always)
-    private static func isPlain(_ word: UInt64) -> Bool {
+    static func isPlain(_ word: UInt64) -> Bool {
         let ones: UInt64 = 0x0101_0101_0101_0101
         let tops: UInt64 = 0x8080_8080_8080_8080
         let quotes = word ^ (ones &* 0x22)
@@ -40,6 +40,20 @@ extension JSONScanner {
         let found =
             ((quotes &- ones) & ~quotes) | ((backslashes &- ones) & ~backslashes) | ((word &- (ones &* 0x20)) & ~word)
         return found & tops == 0
+    }
+
+    static func isASCII(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        var position = 0
+        while position + 8 <= bytes.count {
+            let word = bytes.loadUnaligned(fromByteOffset: position, as: UInt64.self)
+            guard word & 0x8080_8080_8080_8080 == 0 else { return false }
+            position += 8
+        }
+        while position < bytes.count {
+            guard bytes[position] < 0x80 else { return false }
+            position += 1
+        }
+        return true
     }
 
     private func afterEscape(_ backslash: Int) throws(JSONError) -> Int {

@@ -63,14 +63,17 @@ extension JSONScanner {
         skipSpace()
         guard peek == UInt8(ascii: "\"") else { throw unexpected("a string") }
         let (range, hasEscapes) = try scanString()
-        let text: String?
-        if hasEscapes {
-            text = String(validating: try unescaped(range), as: UTF8.self)
-        } else {
-            text = String(validating: UnsafeRawBufferPointer(rebasing: bytes[range]), as: UTF8.self)
-        }
+        let text =
+            hasEscapes
+            ? try unescaped(range).withUnsafeBytes { Self.text($0) }
+            : Self.text(UnsafeRawBufferPointer(rebasing: bytes[range]))
         guard let text else { throw JSONError(.invalidUTF8, at: range.lowerBound) }
         return text
+    }
+
+    /// Nil for invalid UTF-8. (Validating costs several times what decoding costs, and most texts are ASCII.)
+    private static func text(_ bytes: UnsafeRawBufferPointer) -> String? {
+        isASCII(bytes) ? String(decoding: bytes, as: UTF8.self) : String(validating: bytes, as: UTF8.self)
     }
 
     /// The bytes between a string's quotes, escapes checked but not decoded.

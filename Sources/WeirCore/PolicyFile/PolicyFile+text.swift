@@ -19,21 +19,21 @@ extension PolicyFile {
             if let node = try compose(yaml: text) { return node }
             reading.report(nil, "", "the file is empty", "a policy needs products and classes")
         } catch let error as YamlError {
-            report(error, reading)
+            report(error, in: text, reading)
         } catch {
             reading.report(nil, "", "the file cannot be read: \(error)", "write it in UTF-8 YAML")
         }
         return nil
     }
 
-    private static func report(_ error: YamlError, _ reading: PolicyReading) {
+    private static func report(_ error: YamlError, in text: String, _ reading: PolicyReading) {
         switch error {
         case .scanner(let context, let problem, let mark, _), .parser(let context, let problem, let mark, _),
             .composer(let context, let problem, let mark, _):
             let context = context.map { " (\($0.text))" } ?? ""
             reading.report(
                 TextPlace(line: mark.line, column: mark.column), "", "this is not YAML: \(problem)\(context)",
-                "mend the line")
+                remedy(for: mark.line, of: text))
         case .duplicatedKeysInMapping(let names, let context):
             let names = names.map(quoted).joined(separator: ", ")
             reading.report(
@@ -51,6 +51,13 @@ extension PolicyFile {
         }
     }
 
+    /// The usual reason in a line with a variable: braces mean something to YAML, too.
+    private static func remedy(for line: Int, of text: String) -> String {
+        let lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
+        let hasVariable = line >= 1 && line <= lines.count && lines[line - 1].contains("${")
+        return hasVariable ? "put \"${…}\" in double quotes" : "mend the line"
+    }
+
     /// Where a value begins with `&` or `*`, outside of lines that are a comment. Quoted text may be taken for a
     /// reference, never the other way round.
     private static func firstReference(in text: String) -> TextPlace? {
@@ -60,7 +67,7 @@ extension PolicyFile {
             if content.first(where: { $0 != " " && $0 != "\t" }) == "#" { continue }
             var previous: Unicode.Scalar = " "
             for (column, scalar) in content.unicodeScalars.enumerated() {
-                if scalar == "&" || scalar == "*", " \t[{,:-?".unicodeScalars.contains(previous) {
+                if scalar == "&" || scalar == "*", " \t[{,:".unicodeScalars.contains(previous) {
                     return TextPlace(line: line, column: column + 1)
                 }
                 previous = scalar

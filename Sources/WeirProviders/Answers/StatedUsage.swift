@@ -40,15 +40,18 @@ struct StatedUsage: Sendable, Equatable {
             output: output ?? 0, reasoning: min(reasoning ?? 0, output ?? 0))
     }
 
-    /// OpenAI's input includes what was read from the cache and written to it.
+    /// OpenAI's input includes what was read from the cache and written to it. Where it does not
+    /// (``contradictsItself``), the kinds are taken as disjoint: the reading that costs most.
     var openAI: TokenUsage {
-        let all = input ?? 0
-        let read = min(cacheRead ?? 0, all)
-        let written = min(cacheWrite ?? 0, all - read)
+        let read = cacheRead ?? 0
+        let written = cacheWrite ?? 0
         return TokenUsage(
-            input: all - read - written, cacheRead: read, cacheWrite5m: written, output: output ?? 0,
-            reasoning: min(reasoning ?? 0, output ?? 0))
+            input: contradictsItself ? input ?? 0 : (input ?? 0) - read - written, cacheRead: read,
+            cacheWrite5m: written, output: output ?? 0, reasoning: min(reasoning ?? 0, output ?? 0))
     }
+
+    /// More is said to have been cached than there was input (for a provider whose input includes it).
+    var contradictsItself: Bool { (cacheRead ?? 0).addingSaturated(cacheWrite ?? 0) > input ?? 0 }
 
     /// Reads a count; nil for `null` and for a bad value, which is passed over and remembered.
     mutating func count(_ scanner: inout JSONScanner) throws(JSONError) -> Int? {

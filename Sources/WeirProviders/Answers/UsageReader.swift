@@ -69,6 +69,8 @@ package struct UsageReader: Sendable {
         parser.data.withUnsafeBytes { bytes in
             if bytes.count == 6, bytes.elementsEqual("[DONE]".utf8) {
                 observation.isComplete = true
+                // Some services state usage beside the last text instead of in a chunk of its own.
+                observation.isUsageFinal = observation.isUsageFinal || observation.stated.output != nil
                 return
             }
             do throws(JSONError) {
@@ -86,9 +88,10 @@ package struct UsageReader: Sendable {
     /// The provider's own word so far; nil: it has said nothing.
     package var usage: TokenUsage? {
         guard !observation.stated.isEmpty else { return nil }
-        return endpoint.dialect(hasAnthropicVersion: false) == .anthropic
-            ? observation.stated.anthropic : observation.stated.openAI
+        return isAnthropic ? observation.stated.anthropic : observation.stated.openAI
     }
+
+    private var isAnthropic: Bool { endpoint.dialect(hasAnthropicVersion: false) == .anthropic }
 
     /// Output tokens so far, estimated from the text seen: a quarter of its bytes, rounded up.
     package var observedOutput: Int {
@@ -119,6 +122,8 @@ package struct UsageReader: Sendable {
         if observation.stated.input == nil {
             charged.input = input.input
             reason = reason ?? "the provider stated no input"
+        } else if !isAnthropic, observation.stated.contradictsItself {
+            reason = reason ?? "the provider stated more cached input than input"
         }
         if !observation.isUsageFinal {
             charged.output = max(charged.output, observedOutput)

@@ -63,7 +63,7 @@ extension Observation {
     private static let detailFields = JSONFields(DetailField.self)
 
     mutating func readOpenAIBody(_ scanner: inout JSONScanner, _ endpoint: Endpoint) throws(JSONError) {
-        try readAnswer(&scanner, countsOutput: true)
+        try readAnswer(&scanner, countsOutput: true, isBody: true)
         // Embeddings have no output to state.
         if endpoint == .embeddings { isUsageFinal = stated.input != nil }
     }
@@ -74,16 +74,20 @@ extension Observation {
 
     /// A body, an event, or the response inside an event. A response inside an event repeats output that has been
     /// counted as it was streamed.
-    private mutating func readAnswer(_ scanner: inout JSONScanner, countsOutput: Bool) throws(JSONError) {
+    private mutating func readAnswer(_ scanner: inout JSONScanner, countsOutput: Bool, isBody: Bool = false)
+        throws(JSONError)
+    {
         let before = outputBytes
         var kind: Kind?
+        var hasChoices = false
+        var statesOutput = false
         var members = try scanner.beginObject()
         while let field = try scanner.next(&members, in: Self.fields) {
             switch field {
             case .type where try scanner.kind() == .string: kind = try scanner.knownString(in: Self.kinds)
             case .model: note(model: try Self.text(&scanner) ?? "")
-            case .choices where try scanner.kind() == .array: try readEach(&scanner, as: .choice)
-            case .usage where try scanner.kind() == .object: try readUsage(&scanner)
+            case .choices where try scanner.kind() == .array: hasChoices = try readEach(&scanner, as: .choice) > 0
+            case .usage where try scanner.kind() == .object: statesOutput = try readUsage(&scanner).output != nil
             case .error: try readError(&scanner)
             case .response where try scanner.kind() == .object && countsOutput:
                 try readAnswer(&scanner, countsOutput: false)
@@ -92,7 +96,7 @@ extension Observation {
                 try readItem(&scanner)
                 outputBytes = before
             case .delta: try countOutput(&scanner)
-            case .output where try scanner.kind() == .array: try readEach(&scanner, as: .item)
+            case .output where try scanner.kind() == .array: _ = try readEach(&scanner, as: .item)
             default: try scanner.skip()
             }
         }
@@ -102,6 +106,8 @@ extension Observation {
         case .error, nil: break
         }
         if !countsOutput { outputBytes = before }
+        // Usage beside text may be a running count; the last word comes in a chunk without choices.
+        if statesOutput, isBody || !hasChoices { isUsageFinal = true }
     }
 
     /// What an array's elements are.
@@ -109,9 +115,11 @@ extension Observation {
 
     private mutating func readEach(
         _ scanner: inout JSONScanner, as part: Part
-    ) throws(JSONError) {
+    ) throws(JSONError) -> Int {
+        var count = 0
         var elements = try scanner.beginArray()
         while try scanner.next(&elements) {
+            count += 1
             guard try scanner.kind() == .object else {
                 try scanner.skip()
                 continue
@@ -122,6 +130,7 @@ extension Observation {
             case .call: try readCall(&scanner)
             }
         }
+        return count
     }
 
     private mutating func readChoice(_ scanner: inout JSONScanner) throws(JSONError) {
@@ -140,7 +149,7 @@ extension Observation {
         while let field = try scanner.next(&members, in: Self.messageFields) {
             switch field {
             case .content, .refusal, .reasoning, .reasoningContent: try countOutput(&scanner)
-            case .toolCalls where try scanner.kind() == .array: try readEach(&scanner, as: .call)
+            case .toolCalls where try scanner.kind() == .array: _ = try readEach(&scanner, as: .call)
             case .functionCall where try scanner.kind() == .object: try readCall(&scanner)
             case .toolCalls, .functionCall: try scanner.skip()
             }
@@ -169,14 +178,14 @@ extension Observation {
             case .type where try scanner.kind() == .string: kind = try scanner.knownString(in: Self.itemKinds)
             case .name: name = try Self.text(&scanner)
             case .arguments, .text, .input: try countOutput(&scanner)
-            case .content where try scanner.kind() == .array: try readEach(&scanner, as: .item)
+            case .content where try scanner.kind() == .array: _ = try readEach(&scanner, as: .item)
             case .type, .content: try scanner.skip()
             }
         }
         if let kind { note(tool: name ?? kind.rawValue) }
     }
 
-    private mutating func readUsage(_ scanner: inout JSONScanner) throws(JSONError) {
+    private mutating func readUsage(_ scanner: inout JSONScanner) throws(JSONError) -> StatedUsage {
         var usage = StatedUsage()
         var members = try scanner.beginObject()
         while let field = try scanner.next(&members, in: Self.usageFields) {
@@ -200,6 +209,6 @@ extension Observation {
             }
         }
         stated.merge(usage)
-        if usage.output != nil { isUsageFinal = true }
+        return usage
     }
 }

@@ -13,7 +13,7 @@ enum ContentReading {
     }
 
     private enum Kind: String, CaseIterable, Sendable {
-        case image, document, file, base64, text
+        case image, document, file, base64, text, content
         case imageURL = "image_url"
         case inputImage = "input_image"
         case inputFile = "input_file"
@@ -44,13 +44,16 @@ enum ContentReading {
     private static func readBlock(_ scanner: inout JSONScanner, into facts: inout RequestFacts) throws(JSONError) {
         var kind: Kind?
         var payload = 0
+        var isText = false
         var members = try scanner.beginObject()
         while let field = try scanner.next(&members, in: fields) {
             switch field {
             case .type: kind = try readKind(&scanner)
             case .content, .output: try read(&scanner, into: &facts)
             case .source, .file, .imageURL:
-                payload += try readSource(&scanner, into: &facts)
+                let source = try readSource(&scanner, into: &facts)
+                payload += source.payload
+                isText = isText || source.isText
             case .fileData: payload += try payloadBytes(&scanner, isData: true)
             case .cacheControl:
                 if try !scanner.takeNull() {
@@ -64,19 +67,21 @@ enum ContentReading {
         case .image, .imageURL, .inputImage:
             facts.images += 1
             facts.imageBytes += payload
+        case .document where isText: break
         case .document, .file, .inputFile, .containerUpload:
             facts.documents += 1
             facts.documentBytes += payload
         case .itemReference: facts.hasRemoteInput = true
-        case .base64, .text, nil: break
+        case .base64, .text, .content, nil: break
         }
     }
 
-    /// The bytes of encoded data in `source`, `file` or `image_url`: an object, or a URL itself.
+    /// The bytes of encoded data in `source`, `file` or `image_url`: an object, or a URL itself. Whether it says all
+    /// that it is in plain text or blocks.
     private static func readSource(_ scanner: inout JSONScanner, into facts: inout RequestFacts) throws(JSONError)
-        -> Int
+        -> (payload: Int, isText: Bool)
     {
-        guard try scanner.kind() == .object else { return try payloadBytes(&scanner, isData: false) }
+        guard try scanner.kind() == .object else { return (try payloadBytes(&scanner, isData: false), false) }
         var kind: Kind?
         var data = 0
         var other = 0
@@ -92,7 +97,7 @@ enum ContentReading {
             default: try scanner.skip()
             }
         }
-        return other + (kind == .base64 ? data : 0)
+        return (other + (kind == .base64 ? data : 0), kind == .text || kind == .content)
     }
 
     /// The length of a string that is data, or of a `data:` URL; 0 for any other URL or value.
@@ -111,6 +116,19 @@ enum ContentReading {
             return nil
         }
         return try scanner.knownString(in: kinds)
+    }
+
+    /// Kinds of tools that Anthropic describes and the client runs; versions end in a date.
+    private static let clientRun: [StaticString] = ["bash_", "text_editor_", "computer_", "memory_"]
+
+    private static func readToolKind(_ scanner: inout JSONScanner, into facts: inout RequestFacts) throws(JSONError) {
+        let first = scanner.offset + 1
+        if try scanner.knownString(in: toolKinds) != nil { return }
+        if facts.endpoint == .messages, clientRun.contains(where: { scanner.hasPrefix($0, at: first) }) {
+            facts.builtInTools += 1
+        } else {
+            facts.usesServerTools = true
+        }
     }
 
     static func readTools(_ scanner: inout JSONScanner, into facts: inout RequestFacts) throws(JSONError) {
@@ -135,7 +153,7 @@ enum ContentReading {
                     }
                 case .type:
                     if try scanner.kind() == .string {
-                        if try scanner.knownString(in: toolKinds) == nil { facts.usesServerTools = true }
+                        try readToolKind(&scanner, into: &facts)
                     } else {
                         try scanner.skip()
                     }

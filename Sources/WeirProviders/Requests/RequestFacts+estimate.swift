@@ -1,8 +1,9 @@
 import WeirCore
 
 extension RequestFacts {
-    /// Hidden text that providers put around a request: roles, separators, and the instructions for tools (Anthropic
-    /// states at most about 700 tokens for any tool choice). Our own upper bound, in tokens.
+    /// Hidden text that providers put around a request: roles, separators, the instructions for tools (Anthropic
+    /// states at most about 700 tokens for any tool choice) and for each tool with a description of their own. Our
+    /// own upper bounds, in tokens.
     static let hiddenTokens = 512
     static let hiddenToolTokens = 1_500
     /// What an image and a document count in all likelihood; only for what is charged if a node dies at once.
@@ -39,6 +40,7 @@ extension RequestFacts {
         if documents > 0 || hasRemoteInput || usesServerTools { return model.contextWindow }
         let bound = textBytes.addingSaturated(images.multipliedSaturated(by: model.maxImageTokens))
             .addingSaturated(Self.hiddenTokens).addingSaturated(tools > 0 ? Self.hiddenToolTokens : 0)
+            .addingSaturated(builtInTools.multipliedSaturated(by: Self.hiddenToolTokens))
         // The window of an embedding model is that of one of its many inputs.
         return endpoint == .embeddings ? bound : min(bound, model.contextWindow)
     }

@@ -23,16 +23,23 @@ package struct RequestFacts: Sendable, Equatable {
     package var images = 0
     /// Bytes of documents inside the body.
     package var documentBytes = 0
+    /// Documents whose length in tokens the body does not show: files, by data or by reference. Text is text.
     package var documents = 0
     /// Bytes of a predicted output: rejected parts of it are billed as output.
     package var predictionBytes = 0
     package var tools = 0
     /// Something asks the provider to write its prompt cache (Anthropic's `cache_control`).
     package var usesCache = false
+    /// Tools with a description of the provider's own, run by the client (`bash_…`, `text_editor_…`).
+    package var builtInTools = 0
     /// Tools that the provider runs itself, and whose results become input.
     package var usesServerTools = false
     /// Part of the input lies with the provider: an earlier response, a stored prompt, a container.
     package var hasRemoteInput = false
+
+    /// An option (`service_tier`, `speed`, `inference_geo`) asks for service at another price than the table's: the
+    /// estimate is then no bound, and the call is to be treated like one of a model without a price.
+    package var unpricedOption: String?
 
     // Where the body may be rewritten.
     var modelRange = 0..<0

@@ -12,6 +12,9 @@ struct RequestReading {
         case previousResponse = "previous_response_id"
         case webSearch = "web_search_options"
         case mcpServers = "mcp_servers"
+        case serviceTier = "service_tier"
+        case speed
+        case inferenceGeography = "inference_geo"
     }
 
     private enum StreamOption: String, CaseIterable, Sendable { case includeUsage = "include_usage" }
@@ -45,9 +48,9 @@ struct RequestReading {
         case .stream: facts.isStreaming = try flag("stream", from: &scanner) ?? false
         case .n:
             facts.choices = try count("n", in: 1...Self.mostChoices, from: &scanner) ?? 1
-        case .maxTokens: try readBound("max_tokens", from: &scanner)
-        case .maxCompletionTokens: try readBound("max_completion_tokens", from: &scanner)
-        case .maxOutputTokens: try readBound("max_output_tokens", from: &scanner)
+        case .maxTokens: try readBound("max_tokens", of: [.messages, .chatCompletions], from: &scanner)
+        case .maxCompletionTokens: try readBound("max_completion_tokens", of: [.chatCompletions], from: &scanner)
+        case .maxOutputTokens: try readBound("max_output_tokens", of: [.responses], from: &scanner)
         case .streamOptions: try readStreamOptions(from: &scanner)
         case .messages, .system, .input:
             if facts.endpoint == .embeddings {
@@ -71,6 +74,9 @@ struct RequestReading {
                 try scanner.skip()
                 facts.hasRemoteInput = true
             }
+        case .serviceTier: try readOption("service_tier", from: &scanner)
+        case .speed: try readOption("speed", from: &scanner)
+        case .inferenceGeography: try readOption("inference_geo", from: &scanner)
         case .webSearch, .mcpServers:
             if try !scanner.takeNull() {
                 try scanner.skip()
@@ -91,9 +97,27 @@ struct RequestReading {
         facts.modelRange = start..<scanner.offset
     }
 
-    private mutating func readBound(_ name: String, from scanner: inout JSONScanner) throws(JSONError) {
-        guard let bound = try count(name, in: 0...Int.largestExact, from: &scanner) else { return }
+    /// A bound of output counts only where the provider obeys it: elsewhere it would promise what nobody keeps.
+    private mutating func readBound(_ name: String, of endpoints: [Endpoint], from scanner: inout JSONScanner)
+        throws(JSONError)
+    {
+        guard let bound = try count(name, in: 0...Int.largestExact, from: &scanner), endpoints.contains(facts.endpoint)
+        else { return }
         facts.maxOutputTokens = max(facts.maxOutputTokens ?? 0, bound)
+    }
+
+    private enum StandardOption: String, CaseIterable, Sendable {
+        case auto, standard, flex, global
+        case byDefault = "default"
+        case standardOnly = "standard_only"
+    }
+    private static let standardOptions = JSONFields(StandardOption.self)
+
+    /// An option that buys another price than the table's, unless it has one of its ordinary values.
+    private mutating func readOption(_ name: String, from scanner: inout JSONScanner) throws(JSONError) {
+        if try scanner.takeNull() { return }
+        guard try scanner.kind() == .string else { throw wrongType(name, "a string", scanner) }
+        if try scanner.knownString(in: Self.standardOptions) == nil { facts.unpricedOption = name }
     }
 
     private mutating func readStreamOptions(from scanner: inout JSONScanner) throws(JSONError) {

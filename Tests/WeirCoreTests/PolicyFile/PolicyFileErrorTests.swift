@@ -60,6 +60,10 @@ private func limitErrors(_ limit: String) -> [String] {
         ),
         ("[a]", "p.yaml:1:1: is a list; a policy is a mapping: { name: value }"),
         ("text", "p.yaml:1:1: is the value 'text'; a policy is a mapping: { name: value }"),
+        (
+            "ladder: [${M}]",
+            "p.yaml:1:11: this is not YAML: did not find expected ',' or ']' (while parsing a flow sequence); put \"${…}\" in double quotes"
+        ),
         ("ladder: [a]\nladder: [b]", "p.yaml:1:1: 'ladder' is given twice in one mapping; keep one of the two"),
         (
             "a: &x 1\nb: *x",

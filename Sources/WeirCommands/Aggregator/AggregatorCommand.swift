@@ -1,0 +1,91 @@
+import ArgumentParser
+import Foundation
+import Logging
+import WeirAdmin
+import WeirCore
+import WeirLedger
+import WeirRedis
+
+/// `weir aggregator`.
+struct AggregatorCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "aggregator",
+        abstract: "Keeps the ledger, evaluates limits and serves the admin API.",
+        discussion: """
+            Writes usage events to the ledger exactly once, sums them up by UTC day, sets the limited set and the kill \
+            switch, and publishes policy and keys to the nodes. Any number may run: all ingest, one leads.
+
+            When it serves it prints one line, "weir aggregator ready: URL", on stdout; it logs to stderr. SIGTERM and \
+            SIGINT end it in good order, with exit code 0.
+
+              weir aggregator --ledger sqlite:/var/lib/weir/weir.db --policy deploy/policy.yaml
+
+            Beyond 127.0.0.1 it needs a token of at least 16 characters in WEIR_ADMIN_TOKEN or --admin-token-file.
+            """)
+
+    @Option(help: Setting.aggregatorListen.help("Where the admin API listens; port 0 takes any free one."))
+    var listen: String?
+
+    @Option(help: Setting.redis.help("redis://, rediss:// (TLS) or unix://, with a password if need be."))
+    var redis: String?
+
+    @Option(help: Setting.ledger.help("The ledger, sqlite:PATH."))
+    var ledger: String?
+
+    @Option(help: Setting.policyFile.help("A policy file that is applied if the ledger has none yet."))
+    var policy: String?
+
+    @Option(
+        help: Setting.name.help("This process's name, unique and the same after a restart; the host's name without it.")
+    )
+    var name: String?
+
+    @Option(
+        help: Setting.adminTokenFile.help("A file with the admin token. WEIR_ADMIN_TOKEN may hold the token itself."))
+    var adminTokenFile: String?
+
+    @Option(
+        name: .customLong("admin-host"),
+        help: "A name, besides localhost, under which a loopback listener answers; may be repeated.")
+    var adminHosts: [String] = []
+
+    @Option(help: Setting.logLevel.help("trace, debug, info, notice, warning, error or critical."))
+    var logLevel: String?
+
+    func run() async throws {
+        do {
+            let settings = try settings()
+            LoggingSystem.bootstrap(level: settings.logLevel)
+            try await AggregatorProcess(settings: settings).run { url in
+                print("weir aggregator ready: \(url)")
+                // Whoever waits for the line reads a pipe, which the library would otherwise fill up first.
+                fflush(nil)
+            }
+        } catch {
+            throw failure(error)
+        }
+    }
+
+    /// Everything the process needs, checked.
+    func settings() throws -> AggregatorProcess.Settings {
+        let address = try ListenAddress(Setting.aggregatorListen.value(listen) ?? "")
+        var admin = AdminConfiguration(
+            host: address.host, port: address.port, token: try AdminOptions.token(file: adminTokenFile))
+        admin.hosts = adminHosts
+        try admin.check()
+        let path = Setting.policyFile.value(policy)
+        return AggregatorProcess.Settings(
+            address: address, redis: try RedisConfiguration(url: Setting.redis.value(redis) ?? ""),
+            ledger: try LedgerURL(Setting.ledger.value(ledger) ?? ""), admin: admin,
+            firstPolicy: try path.map(Self.readPolicy),
+            name: Setting.name.value(name) ?? ProcessInfo.processInfo.hostName, logLevel: try Setting.level(logLevel))
+    }
+
+    private static func readPolicy(_ path: String) throws -> AggregatorProcess.FirstPolicy {
+        let source = try PolicySource.parse([path])
+        let yaml = try PolicyFile.resolved(
+            text: source.text(), name: source.name, environment: Setting.environment)
+        return AggregatorProcess.FirstPolicy(
+            policy: try PolicyFile.read(text: yaml, name: source.name), yaml: yaml, name: source.name)
+    }
+}

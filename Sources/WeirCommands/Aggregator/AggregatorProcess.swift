@@ -1,0 +1,100 @@
+import Foundation
+import Logging
+import NIOPosix
+import ServiceLifecycle
+import UnixSignals
+import WeirAdmin
+import WeirAggregator
+import WeirCore
+import WeirLedger
+import WeirRedis
+
+/// The aggregator and its admin API in one process, until a signal ends them.
+package struct AggregatorProcess: Sendable {
+    package struct Settings: Sendable {
+        var address: ListenAddress
+        var redis: RedisConfiguration
+        var ledger: LedgerURL
+        var admin: AdminConfiguration
+        /// Applied if the ledger has none.
+        var firstPolicy: FirstPolicy?
+        var name: String
+        var logLevel: Logger.Level
+    }
+
+    struct FirstPolicy: Sendable {
+        let policy: Policy
+        let yaml: String
+        let name: String
+    }
+
+    let settings: Settings
+
+    /// Returns after a signal, when everything has ended.
+    /// - Parameter onReady: told the admin API's address when it serves.
+    func run(onReady: @escaping @Sendable (String) -> Void) async throws {
+        let logger = Logger(label: "weir.aggregator")
+        let ledger = try settings.ledger.open()
+        let group = MultiThreadedEventLoopGroup.singleton
+        let pool = RedisPool(configuration: settings.redis, group: group, logger: logger)
+        do {
+            try await applyFirstPolicy(to: ledger, logger: logger)
+            pool.start()
+            try await serve(ledger: ledger, pool: pool, group: group, logger: logger, onReady: onReady)
+        } catch {
+            await pool.close()
+            try? await ledger.close()
+            throw error
+        }
+        await pool.close()
+        try await ledger.close()
+    }
+
+    private func serve(
+        ledger: any LedgerStore, pool: RedisPool, group: MultiThreadedEventLoopGroup, logger: Logger,
+        onReady: @escaping @Sendable (String) -> Void
+    ) async throws {
+        let aggregator = Aggregator(
+            configuration: AggregatorConfiguration(name: settings.name), pool: pool, ledger: ledger, logger: logger)
+        let admin = try AdminServer(
+            configuration: settings.admin, ledger: ledger, redis: pool, group: group, logger: logger, nowMs: nowMs,
+            unreadyReason: { await aggregator.unreadyReason })
+        let host = settings.admin.host
+        // They end in the opposite order: first nobody asks any more, then what is in hand is written.
+        var configuration = ServiceGroupConfiguration(
+            services: [
+                .init(service: AggregatorService(aggregator: aggregator)),
+                .init(
+                    service: AdminService(admin: admin) { port in
+                        onReady("http://\(host.contains(":") ? "[\(host)]" : host):\(port)")
+                    }),
+            ], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+        configuration.maximumGracefulShutdownDuration = .seconds(20)
+        try await ServiceGroup(configuration: configuration).run()
+    }
+
+    private func applyFirstPolicy(to ledger: any LedgerStore, logger: Logger) async throws {
+        guard let first = settings.firstPolicy, try await ledger.currentPolicy() == nil else { return }
+        let entry = AuditEntry(atMs: nowMs(), actor: "aggregator", action: "policy.apply", subject: "policy")
+        let applied = try await ledger.appendPolicy(
+            first.policy, yaml: first.yaml, note: "from \(first.name) at the first start", audit: entry)
+        logger.notice("applied \(first.name) as version \(applied.version)")
+    }
+}
+
+private func nowMs() -> Int { Int(Date().timeIntervalSince1970 * 1000) }
+
+/// The aggregator's steps, until shutdown.
+private struct AggregatorService: Service {
+    let aggregator: Aggregator
+
+    func run() async throws { try await cancelWhenGracefulShutdown { try await aggregator.run() } }
+}
+
+/// The admin API, until shutdown.
+private struct AdminService: Service {
+    let admin: AdminServer
+    let onListening: @Sendable (Int) -> Void
+
+    func run() async throws { try await admin.run { port in onListening(port) } }
+}

@@ -1,0 +1,13 @@
+import ArgumentParser
+
+/// `weir bench`.
+struct BenchCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "bench",
+        abstract: "Measures decisions and calls on this machine, beside a yardstick in the same run.",
+        discussion: """
+            Absolute rates depend on the machine and on what else it does; the ratios to the yardstick, measured in turn \
+            within one run, hold. Every benchmark prints the medians of its rounds and the ratios.
+            """,
+        subcommands: [BenchAdmitCommand.self])
+}

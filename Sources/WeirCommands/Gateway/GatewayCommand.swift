@@ -1,0 +1,99 @@
+import ArgumentParser
+import Foundation
+import Logging
+import WeirGateway
+import WeirRedis
+
+/// `weir gateway`.
+struct GatewayCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "gateway",
+        abstract: "Serves clients: identifies, admits, forwards and charges their calls.",
+        discussion: """
+            Speaks the APIs of Anthropic and OpenAI under their own paths (/v1/messages, /v1/chat/completions, …) and under \
+            /PRODUCT/v1/…. Any number of nodes share one Redis; none keeps anything of its own.
+
+            When it may serve it prints one line, "weir gateway ready: URL ops URL", on stdout; it logs to stderr. SIGTERM \
+            and SIGINT let running calls end for 30 s, charge what is cut then, and end it with exit code 0.
+
+              export WEIR_ANTHROPIC_KEY=sk-ant-…
+              weir gateway --listen 0.0.0.0:8080 --redis redis://redis.internal:6379
+
+            The providers' keys come from WEIR_ANTHROPIC_KEY and WEIR_OPENAI_KEY or from files, never from an argument.
+            """)
+
+    @Option(help: Setting.gatewayListen.help("Where clients come in; port 0 takes any free one."))
+    var listen: String?
+
+    @Option(help: Setting.gatewayOperations.help("Where /healthz, /readyz and /metrics are answered."))
+    var ops: String?
+
+    @Option(help: Setting.redis.help("redis://, rediss:// (TLS) or unix://, with a password if need be."))
+    var redis: String?
+
+    @Option(help: Setting.anthropicURL.help("Anthropic's API, or what stands in for it."))
+    var anthropicUrl: String?
+
+    @Option(help: Setting.openAIURL.help("OpenAI's API, or what stands in for it."))
+    var openaiUrl: String?
+
+    @Option(help: Setting.anthropicKeyFile.help("A file with Anthropic's key. WEIR_ANTHROPIC_KEY may hold the key itself."))
+    var anthropicKeyFile: String?
+
+    @Option(help: Setting.openAIKeyFile.help("A file with OpenAI's key. WEIR_OPENAI_KEY may hold the key itself."))
+    var openaiKeyFile: String?
+
+    @Option(help: Setting.threads.help("Event loops; 0: one per core."))
+    var threads: String?
+
+    @Option(help: Setting.logLevel.help("trace, debug, info, notice, warning, error or critical."))
+    var logLevel: String?
+
+    func run() async throws {
+        do {
+            let settings = try settings()
+            LoggingSystem.bootstrap(level: settings.logLevel)
+            try await GatewayProcess(settings: settings).run { line in
+                print(line)
+                // Whoever waits for the line reads a pipe, which the library would otherwise fill up first.
+                fflush(nil)
+            }
+        } catch {
+            throw failure(error)
+        }
+    }
+
+    /// Everything the process needs, checked.
+    func settings() throws -> GatewayProcess.Settings {
+        let listen = try ListenAddress(Setting.gatewayListen.value(listen) ?? "")
+        let operations = try ListenAddress(Setting.gatewayOperations.value(ops) ?? "")
+        let threadsText = Setting.threads.value(threads) ?? ""
+        guard let threads = Int(threadsText), (0...1024).contains(threads) else {
+            throw SettingError(description: "\(threadsText) is not a number of threads; use 0 for one per core")
+        }
+        return GatewayProcess.Settings(
+            gateway: GatewayConfiguration(
+                listen: .init(host: listen.host, port: listen.port),
+                operations: .init(host: operations.host, port: operations.port),
+                anthropic: .init(
+                    url: Setting.anthropicURL.value(anthropicUrl) ?? "",
+                    key: try Setting.anthropicKey.secret(file: Setting.anthropicKeyFile.value(anthropicKeyFile))),
+                openAI: .init(
+                    url: Setting.openAIURL.value(openaiUrl) ?? "",
+                    key: try Setting.openAIKey.secret(file: Setting.openAIKeyFile.value(openaiKeyFile)))),
+            redis: try RedisConfiguration(url: Setting.redis.value(redis) ?? ""),
+            threads: threads == 0 ? ProcessInfo.processInfo.activeProcessorCount : threads,
+            logLevel: try Setting.level(logLevel))
+    }
+}
+
+extension Setting {
+    /// A provider's key: from the file if one is named, else from the environment; nil: none.
+    func secret(file: String?) throws(SettingError) -> Secret? {
+        guard let text = try Setting.text(file: file, what: flag) ?? value(nil) else { return nil }
+        guard let secret = Secret(text) else {
+            throw SettingError(description: "\(variable) cannot stand in a header: it has spaces or control characters")
+        }
+        return secret
+    }
+}

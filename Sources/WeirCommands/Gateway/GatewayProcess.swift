@@ -1,0 +1,95 @@
+import Foundation
+import Logging
+import NIOCore
+import NIOPosix
+import ServiceLifecycle
+import UnixSignals
+import WeirEnforcer
+import WeirGateway
+import WeirProviders
+import WeirRedis
+
+/// A gateway node in one process, until a signal ends it.
+struct GatewayProcess: Sendable {
+    struct Settings: Sendable {
+        var gateway: GatewayConfiguration
+        var redis: RedisConfiguration
+        var threads: Int
+        var logLevel: Logger.Level
+    }
+
+    let settings: Settings
+
+    /// Returns after a signal, when every call has been charged.
+    /// - Parameter onReady: told one line when the node may serve.
+    func run(onReady: @escaping @Sendable (String) -> Void) async throws {
+        let logger = Logger(label: "weir.gateway")
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: settings.threads)
+        let pool = RedisPool(configuration: settings.redis, group: group, logger: logger)
+        let enforcer = Enforcer(
+            configuration: .init(), redis: settings.redis, pool: pool, group: group, logger: logger)
+        let gateway = try Gateway(
+            configuration: settings.gateway, enforcer: enforcer, prices: try .shipped(), group: group, logger: logger)
+        // It listens at once, and answers 503 until the engine is ready.
+        let addresses = try await gateway.start()
+        let line = "weir gateway ready: http://\(Self.text(addresses.listen))"
+            + (addresses.operations.map { " ops http://\(Self.text($0))" } ?? "")
+        // They end in the opposite order: first the calls, then the engine they are charged by.
+        var configuration = ServiceGroupConfiguration(
+            services: [
+                .init(service: EngineService(enforcer: enforcer) { onReady(line) }),
+                .init(service: EdgeService(gateway: gateway, drain: .seconds(30), logger: logger)),
+            ], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+        configuration.maximumGracefulShutdownDuration = .seconds(45)
+        let result = await Result { try await ServiceGroup(configuration: configuration).run() }
+        await pool.close()
+        try await group.shutdownGracefully()
+        try result.get()
+    }
+
+    private static func text(_ address: SocketAddress) -> String {
+        let host = address.ipAddress ?? "localhost"
+        return "\(host.contains(":") ? "[\(host)]" : host):\(address.port ?? 0)"
+    }
+}
+
+/// The decision engine, until shutdown.
+private struct EngineService: Service {
+    let enforcer: Enforcer
+    let onReady: @Sendable () -> Void
+
+    func run() async throws {
+        try await cancelWhenGracefulShutdown {
+            do throws(EnforcerError) {
+                try await enforcer.start()
+            } catch .degraded {
+                return  // shut down before Redis came
+            }
+            onReady()
+            // Until shutdown cancels it.
+            try? await Task.sleep(for: .seconds(1_000_000_000))
+        }
+        await enforcer.stop()
+    }
+}
+
+/// The HTTP edge, until shutdown.
+private struct EdgeService: Service {
+    let gateway: Gateway
+    let drain: Duration
+    let logger: Logger
+
+    func run() async throws {
+        try? await gracefulShutdown()
+        let unsettled = await gateway.stop(deadline: .now + drain)
+        if unsettled > 0 {
+            logger.error("settlements did not reach Redis; their leases will run out", metadata: ["count": "\(unsettled)"])
+        }
+    }
+}
+
+extension Result where Failure == any Error {
+    init(_ body: () async throws -> Success) async {
+        do { self = .success(try await body()) } catch { self = .failure(error) }
+    }
+}

@@ -1,0 +1,152 @@
+import ArgumentParser
+import Foundation
+import Logging
+import NIOPosix
+import Synchronization
+import Testing
+import WeirAdmin
+import WeirCore
+import WeirLedger
+import WeirRedis
+import WeirTestSupport
+
+@testable import WeirCommands
+
+/// Runs `body` with an aggregator and its admin API, and with an environment that points to them.
+private func withAggregator(_ body: (String, any LedgerStore) async throws -> Void) async throws {
+    try await withRedis { redis in
+        try await withTemporaryDirectory { directory in
+            let policy = directory + "/policy.yaml"
+            try policyText.write(toFile: policy, atomically: true, encoding: .utf8)
+            let environment = ["WEIR_ADMIN_TOKEN": "token-of-the-tests", "USER": "ann"]
+            let settings = try Setting.$environment.withValue(environment) {
+                try AggregatorCommand.parse([
+                    "--listen", "127.0.0.1:0", "--redis", redis.url, "--ledger", "sqlite:\(directory)/weir.db",
+                    "--policy", policy,
+                ]).settings()
+            }
+            let url = Mutex("")
+            let process = Task {
+                try await AggregatorProcess(settings: settings).run { address in url.withLock { $0 = address } }
+            }
+            do {
+                try await eventually("the aggregator is ready") { url.withLock { !$0.isEmpty } }
+                try await eventually("the first policy is published") {
+                    try await redis.send(["EXISTS", .string(RedisKeys.policy)]) == .integer(1)
+                }
+                var environment = environment
+                environment["WEIR_ADMIN_URL"] = url.withLock { $0 }
+                let ledger = try LedgerURL("sqlite:\(directory)/weir.db").open()
+                try await Setting.$environment.withValue(environment) { try await body(directory, ledger) }
+                try await ledger.close()
+            } catch {
+                process.cancel()
+                _ = await process.result
+                throw error
+            }
+            process.cancel()
+            _ = await process.result
+        }
+    }
+}
+
+private let policyText = """
+    products: { slack_app: { class: ai, billable: true, resource: ai_credits, aliases: [slack-bot] } }
+    classes: { ai: {} }
+    limits: [{ id: calls, per: user, unit: requests, window: 60s, amount: "${CALLS:-5}" }]
+    """
+
+@Suite struct AdminCommandTests {
+    @Test func `an operator's day`() async throws {
+        try await withAggregator { directory, ledger in
+            let created = try await KeysCreate.parse(["--team", "acme", "--user", "alice", "--product", "slack-bot"])
+                .report()
+            let key = try #require(APIKey(created.text))
+            #expect(created.json.contains(key.text))
+            #expect(try await ledger.audit(limit: 1).first?.actor == "ann")
+
+            let keys = try await KeysList.parse([]).report()
+            #expect(keys.text.hasPrefix("ID           TEAM  USER   PRODUCTS   MODELS  STATUS  CREATED"))
+            #expect(keys.text.contains("\(key.id)  acme  alice  slack_app  all     active"))
+            #expect(try await KeysRevoke.parse([key.id]).report().text == "\(key.id) of team acme is revoked")
+            #expect(try await KeysList.parse(["--team", "other"]).report().text == "no keys")
+
+            let limited = ["acme", "--resource", "ai_credits"]
+            let until = try await LimitedAdd.parse(limited + ["--until", "2096-01-01"]).report()
+            #expect(until.text == "team acme is limited in ai_credits until 2096-01-01 00:00:00Z")
+            #expect(
+                try await LimitedList.parse([]).report().text
+                    == "RESOURCE    TEAM  UNTIL\nai_credits  acme  2096-01-01 00:00:00Z")
+            #expect(
+                try await LimitedRemove.parse(limited).report().text == "team acme is no longer limited in ai_credits")
+            #expect(
+                try await LimitedRemove.parse(limited).report().text == "team acme was not limited in ai_credits")
+            #expect(try await LimitedList.parse([]).report().text == "no team is limited")
+
+            #expect(try await KillSwitchStatus.parse([]).report().text == "nothing is stopped")
+            let thrown = try await KillSwitchOn.parse(["--reason", "too dear", "--scope", "product:slack-bot"]).report()
+            #expect(thrown.text == "the kill switch is thrown for product:slack_app")
+            #expect(try await KillSwitchStatus.parse([]).report().text.contains("product:slack_app  thrown"))
+            let off = try await KillSwitchOff.parse(["--scope", "product:slack_app"]).report()
+            #expect(off.text == "the kill switch is off for product:slack_app")
+
+            let usage = try await UsageCommand.parse(["--by", "team", "--days", "1"]).report()
+            #expect(usage.text.hasSuffix("total      0       0      0           0            0       0      0.00"))
+        }
+    }
+
+    @Test func `a policy is applied with the caller's environment, shown, and applied again`() async throws {
+        try await withAggregator { directory, ledger in
+            #expect(try await ledger.currentPolicy()?.note.hasSuffix("at the first start") == true)
+            var environment = Setting.environment
+            environment["CALLS"] = "9"
+            let path = directory + "/policy.yaml"
+            try await Setting.$environment.withValue(environment) {
+                let report = try await PolicyApply.parse([path, "--note", "more calls"]).report()
+                #expect(report.text == "version 2 is applied: 1 products, 1 limits")
+            }
+            #expect(try await ledger.currentPolicy()?.policy.limits[0].amount == 9)
+            let shown = try await PolicyShow.parse([]).report().text
+            #expect(shown.contains("by ann: more calls\n"))
+            #expect(shown.contains("amount: \"9\""))
+            try shown.write(toFile: path, atomically: true, encoding: .utf8)
+            #expect(try await PolicyApply.parse([path]).report().text.hasPrefix("version 3 "))
+            #expect(try await ledger.currentPolicy()?.policy.limits[0].amount == 9)
+
+            try shown.replacing("per: user", with: "per: usr").write(toFile: path, atomically: true, encoding: .utf8)
+            await #expect(throws: PolicyErrors.self) { try await PolicyApply.parse([path]).report() }
+            #expect(try await ledger.currentPolicy()?.version == 3)
+        }
+    }
+
+    @Test func `errors say what to do`() async throws {
+        try await withAggregator { _, _ in
+            func error(_ changes: [String: String], _ command: some AdminCommand) async -> String {
+                let environment = Setting.environment.merging(changes) { $1 }
+                return await Setting.$environment.withValue(environment) {
+                    do { return try await command.report().text } catch { return "\(error)" }
+                }
+            }
+            let list = try KeysList.parse([])
+            #expect(
+                await error(["WEIR_ADMIN_TOKEN": "wrong"], list).hasPrefix(
+                    "the admin token was refused; is it the token of this aggregator?"))
+            #expect(
+                await error(["WEIR_ADMIN_TOKEN": ""], list)
+                    == "the admin API asks for a token; set WEIR_ADMIN_TOKEN, or give --admin-token-file")
+            #expect(
+                await error(["WEIR_ADMIN_URL": "http://127.0.0.1:1"], list).hasPrefix(
+                    "cannot reach the admin API at http://127.0.0.1:1: "))
+            #expect(
+                await error(["WEIR_ADMIN_URL": "127.0.0.1"], list)
+                    == "127.0.0.1 is not an address of an admin API; write it as http://127.0.0.1:8090")
+            #expect(
+                await error([:], try KeysCreate.parse(["--team", "a", "--product", "slack"]))
+                    == "there is no product \"slack\" (422 invalid_field)\nproducts: slack_app")
+            #expect(
+                await error([:], try KeysRevoke.parse(["wk_none"])).hasPrefix("there is no key wk_none (404 not_found)")
+            )
+            #expect(await error([:], try KeysRevoke.parse(["../policy"])).contains("cannot be a key's id"))
+        }
+    }
+}

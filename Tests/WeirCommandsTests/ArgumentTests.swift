@@ -1,0 +1,81 @@
+import ArgumentParser
+import Foundation
+import Logging
+import Testing
+import WeirAdmin
+import WeirTestSupport
+
+@testable import WeirCommands
+
+@Suite struct ArgumentTests {
+    @Test(arguments: [
+        ("90s", 90), ("15m", 900), ("2h", 7200), ("30d", 2_592_000), ("0s", nil), ("", nil), ("s", nil), ("5", nil),
+        ("-5s", nil), ("99999999999d", nil), ("1.5h", nil), ("٣s", nil), ("5 s", nil),
+    ])
+    func `a span is a number with a unit`(text: String, seconds: Int?) {
+        #expect(Span(argument: text)?.seconds == seconds)
+    }
+
+    @Test(arguments: [
+        ("1795219200", 1_795_219_200), ("2026-11-21", 1_795_219_200), ("2026-11-21T01:00:00Z", 1_795_222_800),
+        ("tomorrow", nil), ("2026-13-01", nil), ("", nil), ("-5", nil), ("99999999999999999999", nil),
+        ("2026-11-21T01:00", nil),
+    ])
+    func `a moment is a day, a time with its zone, or unix seconds`(text: String, seconds: Int?) {
+        #expect(Moment(argument: text)?.unixSeconds == seconds)
+    }
+
+    @Test(arguments: [
+        (0, "1970-01-01 00:00:00Z"), (1_795_222_923_999, "2026-11-21 01:02:03Z"), (-1000, "1969-12-31 23:59:59Z"),
+        (Int.max, "9999-12-31 07:12:55Z"),
+    ])
+    func `times are shown in UTC`(ms: Int, text: String) { #expect(timeText(ms: ms) == text) }
+
+    @Test(arguments: [
+        ("127.0.0.1:8090", "127.0.0.1:8090"), ("[::1]:0", "[::1]:0"), ("::1:80", nil), (":80", nil), ("host", nil),
+        ("host:65536", nil), ("host:x", nil), ("", nil), ("[]:1", nil),
+    ])
+    func `an address to listen on has a host and a port`(text: String, shown: String?) {
+        #expect((try? ListenAddress(text))?.description == shown)
+    }
+
+    @Test func `a flag wins over the environment, and the environment over the standard`() throws {
+        try Setting.$environment.withValue(["WEIR_LISTEN": "127.0.0.1:2", "WEIR_REDIS_URL": ""]) {
+            #expect(Setting.aggregatorListen.value("127.0.0.1:1") == "127.0.0.1:1")
+            #expect(Setting.aggregatorListen.value(nil) == "127.0.0.1:2")
+            #expect(Setting.redis.value(nil) == "redis://127.0.0.1:6379")
+            let settings = try AggregatorCommand.parse([]).settings()
+            #expect(settings.address.port == 2)
+            #expect(settings.logLevel == .notice)
+        }
+    }
+
+    @Test func `the token comes from a file or the environment`() async throws {
+        try await withTemporaryDirectory { directory in
+            let path = directory + "/token"
+            try "  from-the-file\n".write(toFile: path, atomically: true, encoding: .utf8)
+            try "\n".write(toFile: path + ".empty", atomically: true, encoding: .utf8)
+            func token(_ environment: [String: String], file: String? = nil) throws -> String? {
+                try Setting.$environment.withValue(environment) { try AdminOptions.token(file: file) }
+            }
+            let variable = ["WEIR_ADMIN_TOKEN": "from-the-variable"]
+            #expect(try token(variable) == "from-the-variable")
+            #expect(try token(variable, file: path) == "from-the-file")
+            #expect(throws: SettingError.self) { try token(variable, file: path + ".empty") }
+            #expect(throws: SettingError.self) { try token(variable, file: path + ".none") }
+            #expect(try token(["WEIR_ADMIN_TOKEN_FILE": path]) == "from-the-file")
+            #expect(try token([:]) == nil)
+        }
+    }
+
+    @Test(arguments: [
+        ["--listen", "0.0.0.0:1"], ["--redis", "http://x"], ["--ledger", "mysql:x"], ["--log-level", "loud"],
+        ["--policy", "/nonexistent/policy.yaml"], ["--listen", "8090"],
+    ])
+    func `an aggregator with a wrong setting does not start`(arguments: [String]) throws {
+        try Setting.$environment.withValue([:]) {
+            let command = try AggregatorCommand.parse(arguments)
+            #expect(throws: (any Error).self) { try command.settings() }
+        }
+    }
+}

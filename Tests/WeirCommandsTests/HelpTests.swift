@@ -1,0 +1,74 @@
+import ArgumentParser
+import Testing
+
+@testable import WeirCommands
+
+@Suite struct HelpTests {
+    /// Every command, with its names from the root.
+    static let commands: [(path: String, type: any ParsableCommand.Type)] = {
+        func walk(_ type: any ParsableCommand.Type, _ path: String) -> [(String, any ParsableCommand.Type)] {
+            [(path, type)]
+                + type.configuration.subcommands.flatMap {
+                    walk($0, path + " " + ($0.configuration.commandName ?? "?"))
+                }
+        }
+        return walk(WeirCommand.self, "weir")
+    }()
+
+    @Test func `every command says what it does, why, and shows an example`() {
+        for (path, type) in Self.commands {
+            let configuration = type.configuration
+            #expect(!configuration.abstract.isEmpty, "\(path)")
+            #expect(configuration.abstract.last == ".", "\(path)")
+            #expect(configuration.discussion.contains("\n  "), "\(path) has an example, indented")
+            #expect(configuration.discussion.contains("weir "), "\(path)")
+            #expect(type.helpMessage(columns: 80).contains("USAGE"), "\(path)")
+        }
+        #expect(Self.commands.count >= 17)
+    }
+
+    @Test func `every command that asks the admin API takes --json and the address, and never a token`() {
+        for (path, type) in Self.commands where type.configuration.subcommands.isEmpty {
+            let help = type.helpMessage(columns: 400)
+            if type is any AdminCommand.Type {
+                #expect(help.contains("--json"), "\(path)")
+                #expect(help.contains("--admin-url"), "\(path)")
+                #expect(help.contains("WEIR_ADMIN_URL"), "\(path)")
+            }
+            #expect(!help.contains("--admin-token "), "\(path)")
+        }
+    }
+
+    @Test(arguments: [
+        ["keys", "create", "--team", "acme", "--user", "a", "--group", "g", "--product", "p", "--expires-in", "90d"],
+        ["keys", "list", "--team", "acme", "--json"], ["keys", "revoke", "wk_1a2B3c4D"],
+        ["limited", "list", "--resource", "r"], ["limited", "add", "acme", "--resource", "r", "--for", "2h"],
+        ["limited", "add", "acme", "--resource", "r", "--until", "2030-01-01"],
+        ["limited", "remove", "acme", "--resource", "r"], ["kill-switch", "on", "--reason", "x", "--for", "30m"],
+        ["kill-switch", "off", "--scope", "team:acme"], ["kill-switch", "status"], ["usage", "--by", "team"],
+        ["usage", "--by", "day", "--from", "2026-11-01", "--to", "2026-11-30"],
+        ["usage", "--by", "model", "--days", "3"],
+        ["policy", "check", "-"], ["policy", "apply", "f.yaml", "--note", "n"], ["policy", "show", "--version", "3"],
+        ["aggregator", "--listen", "127.0.0.1:0", "--ledger", "sqlite:x.db"],
+    ])
+    func `what the help shows is accepted`(arguments: [String]) throws { _ = try WeirCommand.parseAsRoot(arguments) }
+
+    @Test(arguments: [
+        ["keys", "create"], ["keys", "create", "--team", "a", "--expires-in", "90"], ["keys", "revoke"],
+        ["limited", "add", "acme", "--resource", "r"],
+        ["limited", "add", "acme", "--resource", "r", "--for", "2h", "--until", "2030-01-01"],
+        ["kill-switch", "on"], ["usage"], ["usage", "--by", "tem"], ["usage", "--by", "day", "--days", "0"],
+        ["usage", "--by", "day", "--days", "3", "--from", "2026-11-01"], ["policy", "check"], ["nothing"],
+        ["keys", "list", "--admin-token", "secret"],
+        ["keys", "revoke", "wk_00000000_000000000000000000000000000000003XfsTZ"],
+    ])
+    func `wrong usage ends with exit code 64`(arguments: [String]) {
+        do {
+            _ = try WeirCommand.parseAsRoot(arguments)
+            Issue.record("accepted: \(arguments)")
+        } catch {
+            #expect(WeirCommand.exitCode(for: error).rawValue == 64)
+            #expect(!WeirCommand.fullMessage(for: error).contains("wk_00000000_0"))
+        }
+    }
+}
