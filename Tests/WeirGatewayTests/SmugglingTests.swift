@@ -181,6 +181,29 @@ import WeirTestSupport
         }
     }
 
+    @Test func `bodies beyond what the node holds at once are refused, and room comes back`() async throws {
+        let adjust: (inout GatewayConfiguration) -> Void = {
+            $0.limits.bodyBytes = 1000
+            $0.limits.bodyBytesInAll = 1000
+        }
+        try await withGateway(adjust: adjust) { bed in
+            // Two event loops with room for 1000 bytes each: of three halves that wait, one is too many.
+            let half = String(repeating: " ", count: 600)
+            var connections: [RawConnection] = []
+            for _ in 0..<3 {
+                let connection = try await RawConnection(port: bed.port)
+                try await connection.send(Self.post("Content-Length: 900\r\n", half))
+                connections.append(connection)
+            }
+            try await eventually { connections.contains { $0.text.hasPrefix("HTTP/1.1 503") } }
+            for connection in connections { try await connection.close() }
+            for _ in 0..<6 {
+                try await eventually { try await bed.send(bed.request()).status == .ok }
+            }
+            #expect(bed.admission.unbalanced == [])
+        }
+    }
+
     @Test func `connections beyond the cap are closed, and freed ones may be taken again`() async throws {
         try await withGateway(adjust: { $0.limits.connectionsPerAddress = 2 }) { bed in
             let first = try await RawConnection(port: bed.port)
