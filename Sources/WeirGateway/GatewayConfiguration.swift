@@ -76,8 +76,8 @@ package struct GatewayConfiguration: Sendable {
         package var providerHead: Duration = .seconds(600)
         /// Between two pieces of an answer. Providers send pings or tokens every few seconds.
         package var providerIdle: Duration = .seconds(120)
-        /// A kept connection to a provider without a call: shorter than what servers keep (Node.js 5 s, most others
-        /// 60 s and more), since a call sent on a connection that just closed cannot be repeated safely.
+        /// A kept connection to a provider without a call: shorter than what servers keep (Node.js and uvicorn 5 s,
+        /// most others 60 s and more), since a call sent on a connection that just closed cannot be repeated safely.
         package var providerConnectionIdle: Duration = .seconds(4)
         /// How often deadlines and leases are looked at.
         package var check: Duration = .milliseconds(250)

@@ -22,9 +22,18 @@ import WeirCore
     }
 
     @Test(arguments: [
-        ([Event.failed], Ending(charge: .nothingHappened, outcome: .providerCut, status: 502, answer: .deny(.providerUnavailable))),
-        ([.silence], Ending(charge: .nothingHappened, outcome: .providerTimeout, status: 504, answer: .deny(.providerTimeout))),
-        ([.clientGone(mayDrain: true)], Ending(charge: .nothingHappened, outcome: .clientGone, status: 0, answer: .nobody)),
+        (
+            [Event.failed],
+            Ending(charge: .nothingHappened, outcome: .providerCut, status: 502, answer: .deny(.providerUnavailable))
+        ),
+        (
+            [.silence],
+            Ending(charge: .nothingHappened, outcome: .providerTimeout, status: 504, answer: .deny(.providerTimeout))
+        ),
+        (
+            [.clientGone(mayDrain: true)],
+            Ending(charge: .nothingHappened, outcome: .clientGone, status: 0, answer: .nobody)
+        ),
         ([.stopped], Ending(charge: .nothingHappened, outcome: .nodeStopped, status: 503, answer: .deny(.degraded))),
     ])
     func `a call that was never sent is released`(events: [Event], expected: Ending) {
@@ -32,11 +41,23 @@ import WeirCore
     }
 
     @Test(arguments: [
-        ([Event.failed], Ending(charge: .observed, outcome: .providerCut, status: 502, answer: .deny(.providerUnavailable))),
-        ([.silence], Ending(charge: .observed, outcome: .providerTimeout, status: 504, answer: .deny(.providerTimeout))),
+        (
+            [Event.failed],
+            Ending(charge: .observed, outcome: .providerCut, status: 502, answer: .deny(.providerUnavailable))
+        ),
+        (
+            [.silence],
+            Ending(charge: .observed, outcome: .providerTimeout, status: 504, answer: .deny(.providerTimeout))
+        ),
         ([.clientGone(mayDrain: false)], Ending(charge: .observed, outcome: .clientGone, status: 0, answer: .nobody)),
-        ([.clientGone(mayDrain: true), .drainedEnough], Ending(charge: .observed, outcome: .clientGone, status: 0, answer: .nobody)),
-        ([.clientGone(mayDrain: true), .failed], Ending(charge: .observed, outcome: .providerCut, status: 502, answer: .nobody)),
+        (
+            [.clientGone(mayDrain: true), .drainedEnough],
+            Ending(charge: .observed, outcome: .clientGone, status: 0, answer: .nobody)
+        ),
+        (
+            [.clientGone(mayDrain: true), .failed],
+            Ending(charge: .observed, outcome: .providerCut, status: 502, answer: .nobody)
+        ),
         ([.stopped], Ending(charge: .observed, outcome: .nodeStopped, status: 503, answer: .deny(.degraded))),
     ])
     func `a call that was sent and not answered is charged what it has surely used`(events: [Event], expected: Ending) {
@@ -49,10 +70,22 @@ import WeirCore
         ([.silence], Ending(charge: .observed, outcome: .providerTimeout, status: 200, answer: .cut)),
         ([.stopped], Ending(charge: .observed, outcome: .nodeStopped, status: 200, answer: .cut)),
         ([.clientGone(mayDrain: false)], Ending(charge: .observed, outcome: .clientGone, status: 200, answer: .nobody)),
-        ([.clientGone(mayDrain: true), .end], Ending(charge: .reported, outcome: .clientGone, status: 200, answer: .nobody)),
-        ([.clientGone(mayDrain: true), .drainedEnough], Ending(charge: .observed, outcome: .clientGone, status: 200, answer: .nobody)),
-        ([.clientGone(mayDrain: true), .failed], Ending(charge: .observed, outcome: .clientGone, status: 200, answer: .nobody)),
-        ([.clientGone(mayDrain: true), .silence], Ending(charge: .observed, outcome: .clientGone, status: 200, answer: .nobody)),
+        (
+            [.clientGone(mayDrain: true), .end],
+            Ending(charge: .reported, outcome: .clientGone, status: 200, answer: .nobody)
+        ),
+        (
+            [.clientGone(mayDrain: true), .drainedEnough],
+            Ending(charge: .observed, outcome: .clientGone, status: 200, answer: .nobody)
+        ),
+        (
+            [.clientGone(mayDrain: true), .failed],
+            Ending(charge: .observed, outcome: .clientGone, status: 200, answer: .nobody)
+        ),
+        (
+            [.clientGone(mayDrain: true), .silence],
+            Ending(charge: .observed, outcome: .clientGone, status: 200, answer: .nobody)
+        ),
     ])
     func `an answered call is charged what was reported, and what was observed if it broke off`(
         events: [Event], expected: Ending
@@ -60,7 +93,9 @@ import WeirCore
         #expect(ending([.requestSent, .head(status: 200)] + events) == expected)
     }
 
-    @Test(arguments: [301, 400, 401, 429, 500, 529], [Event.end, .failed, .silence, .stopped, .clientGone(mayDrain: true)])
+    @Test(
+        arguments: [301, 400, 401, 429, 500, 529],
+        [Event.end, .failed, .silence, .stopped, .clientGone(mayDrain: true)])
     func `an error of the provider costs nothing, however it ends`(status: Int, event: Event) throws {
         let ending = try #require(self.ending([.requestSent, .head(status: status), event]))
         #expect(ending.charge == .nothing)

@@ -12,7 +12,8 @@ import WeirSimulator
     @Test(arguments: ["/v1/messages", "/v1/chat/completions"])
     func `a denial speaks the dialect, says when to come again, and reaches no provider`(path: String) async throws {
         let admission = TestBed.admission { _ in
-            Denial(.rateLimited, "5 calls in 60 s", limit: "ai-calls", unit: .requests, used: 5, amount: 5, retryAfter: 17)
+            Denial(
+                .rateLimited, "5 calls in 60 s", limit: "ai-calls", unit: .requests, used: 5, amount: 5, retryAfter: 17)
         }
         try await withGateway(admission) { bed in
             let answer = try await bed.send(bed.request(path))
@@ -31,7 +32,8 @@ import WeirSimulator
 
     @Test(arguments: [nil, 61, 86_400])
     func `a client is told not to repeat what will not help soon`(retryAfter: Int?) async throws {
-        try await withGateway(TestBed.admission { _ in Denial(.budgetExhausted, "no", retryAfter: retryAfter) }) { bed in
+        try await withGateway(TestBed.admission { _ in Denial(.budgetExhausted, "no", retryAfter: retryAfter) }) {
+            bed in
             let answer = try await bed.send(bed.request())
             #expect(answer.headers.first(name: "x-should-retry") == "false")
             #expect(answer.headers.first(name: "retry-after") == retryAfter.map { "\($0)" })

@@ -93,7 +93,7 @@ import WeirTestSupport
 
     @Test(arguments: [false, true])
     func `a provider that cuts or hangs is charged what was observed`(hangs: Bool) async throws {
-        let adjust: (inout GatewayConfiguration) -> Void = { $0.deadlines.providerIdle = .milliseconds(150) }
+        let adjust: (inout GatewayConfiguration) -> Void = { if hangs { $0.deadlines.providerIdle = .seconds(1) } }
         try await withGateway(adjust: adjust) { bed in
             let connection = try await RawConnection(port: bed.port)
             try await connection.send(
@@ -109,8 +109,9 @@ import WeirTestSupport
     }
 
     @Test(arguments: [false, true])
-    func `a provider that fails before the first byte is answered for, and its input charged`(hangs: Bool) async throws {
-        let adjust: (inout GatewayConfiguration) -> Void = { $0.deadlines.providerHead = .milliseconds(150) }
+    func `a provider that fails before the first byte is answered for, and its input charged`(hangs: Bool) async throws
+    {
+        let adjust: (inout GatewayConfiguration) -> Void = { if hangs { $0.deadlines.providerHead = .milliseconds(150) } }
         try await withGateway(adjust: adjust) { bed in
             let answer = try await bed.send(
                 bed.request(simulate: hangs ? "head-delay-ms=60000" : "reset-after=0", stream: true))
@@ -152,7 +153,8 @@ import WeirTestSupport
 
     @Test func `a call that lives on renews its lease with what was observed`() async throws {
         try await withGateway(TestBed.admission(renewalInterval: .milliseconds(30))) { bed in
-            let answer = try await bed.send(bed.request(simulate: "input=50;output=40;chunks=20;delay-ms=20", stream: true))
+            let answer = try await bed.send(
+                bed.request(simulate: "input=50;output=40;chunks=20;delay-ms=20", stream: true))
             #expect(answer.status == .ok)
             let renewed = bed.admission.now.renewed
             #expect(renewed.count >= 2)
@@ -184,7 +186,8 @@ import WeirTestSupport
         try await withGateway { bed in
             let connection = try await RawConnection(port: bed.port, reads: false)
             // About 80 MB of answer; the kernel alone may hold 40 of them on the way.
-            try await connection.send(call("input=5;output=60000000;chunks=100000", stream: true, maxTokens: 60_000_000))
+            try await connection.send(
+                call("input=5;output=60000000;chunks=100000", stream: true, maxTokens: 60_000_000))
             try await eventually { bed.simulator.log().count == 1 }
             // It comes to rest: what is under way is in sockets and in the node's bounded buffer.
             var last = -1
@@ -208,7 +211,8 @@ import WeirTestSupport
         }
         try await withGateway(adjust: adjust) { bed in
             let connection = try await RawConnection(port: bed.port, reads: false)
-            try await connection.send(call("input=5;output=60000000;chunks=100000", stream: true, maxTokens: 60_000_000))
+            try await connection.send(
+                call("input=5;output=60000000;chunks=100000", stream: true, maxTokens: 60_000_000))
             try await eventually { bed.admission.now.settled.count == 1 }
             #expect(bed.admission.now.settled.first?.outcome == .clientGone)
             try await connection.close()

@@ -103,6 +103,7 @@ import WeirTestSupport
             let event = try #require(bed.admission.now.settled.first)
             #expect(event.outcome == .providerError && !event.isOK && event.status == status)
             #expect(event.cost == .zero && event.tokens == .zero)
+            #expect(through.headers.first(name: "weir-reason") == "provider_error")
         }
     }
 

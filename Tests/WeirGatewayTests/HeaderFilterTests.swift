@@ -40,7 +40,10 @@ import Testing
         "keep-alive", "connection",
     ])
     func `what speaks for the provider's host does not reach the client`(name: String) {
-        #expect(HeaderFilter.towardsClient([name: "x", "request-id": "r"], keepingLength: true).map(\.name) == ["request-id"])
+        #expect(
+            HeaderFilter.towardsClient([name: "x", "request-id": "r"], keepingLength: true).map(\.name) == [
+                "request-id"
+            ])
     }
 
     @Test func `the length goes when the body will change`() {

@@ -41,7 +41,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "ftp://host", "host", "http://", "http:///x", "http://user@host", "http://host?x", "http://host#x", "http://:80",
+        "ftp://host", "host", "http://", "http:///x", "http://user@host", "http://host?x", "http://host#x",
+        "http://:80",
         "http://ho st",
     ])
     func `a provider's URL that could lead elsewhere is refused at start`(url: String) {

@@ -9,7 +9,9 @@ import WeirProviders
         Route(HTTPRequestHead(version: .http1_1, method: method, uri: uri, headers: headers))
     }
 
-    @Test(arguments: ["/v1/messages", "/v1/messages/count_tokens", "/v1/chat/completions", "/v1/responses", "/v1/embeddings"])
+    @Test(arguments: [
+        "/v1/messages", "/v1/messages/count_tokens", "/v1/chat/completions", "/v1/responses", "/v1/embeddings",
+    ])
     func `the APIs are served with and without a product`(path: String) throws {
         let plain = try #require(route(path))
         #expect(plain.product == nil)
@@ -28,7 +30,8 @@ import WeirProviders
     }
 
     @Test(arguments: [
-        "/", "/v1", "/v1/", "/v1/messages/", "/v1/Messages", "/v1/messages/batches", "/v1//messages", "/v1/../v1/messages",
+        "/", "/v1", "/v1/", "/v1/messages/", "/v1/Messages", "/v1/messages/batches", "/v1//messages",
+        "/v1/../v1/messages",
         "/v1/%6dessages", "/v2/v2/messages", "/a/b/v1/messages", "//v1/messages", "/v1/files", "/v1/images/generations",
         "/{x}/v1/messages", "/v1/audio/speech", "/v1/batches", "/v1/realtime", "/v1/completions", "/v1/messages;x",
     ])

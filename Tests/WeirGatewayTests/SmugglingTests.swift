@@ -2,15 +2,18 @@ import AsyncHTTPClient
 import NIOCore
 import NIOHTTP1
 import Testing
+import WeirCore
 import WeirSimulator
 import WeirTestSupport
 
 @testable import WeirGateway
 
 @Suite struct SmugglingTests {
-    private static let body = #"{"model":"claude-sonnet-4-5-20250929","max_tokens":9,"messages":[{"role":"user","content":"hi"}]}"#
+    private static let body =
+        #"{"model":"claude-sonnet-4-5-20250929","max_tokens":9,"messages":[{"role":"user","content":"hi"}]}"#
     private static let hidden =
-        "POST /v1/messages HTTP/1.1\r\nHost: h\r\nx-api-key: \(TestBed.key)\r\nContent-Length: \(body.utf8.count)\r\n\r\n" + body
+        "POST /v1/messages HTTP/1.1\r\nHost: h\r\nx-api-key: \(TestBed.key)\r\nContent-Length: \(body.utf8.count)\r\n\r\n"
+        + body
 
     /// A head with the given framing lines, then `body`.
     private static func post(_ framing: String, _ body: String, target: String = "/v1/messages") -> String {
@@ -28,13 +31,20 @@ import WeirTestSupport
         ("CL.TE", post("Content-Length: 6\r\nTransfer-Encoding: chunked\r\n", "0\r\n\r\n" + hidden), 0...0),
         ("TE.CL", post("Transfer-Encoding: chunked\r\nContent-Length: 4\r\n", chunked(body)), 0...0),
         ("two lengths", post("Content-Length: \(body.utf8.count)\r\nContent-Length: 0\r\n", body), 0...0),
-        ("same length twice", post("Content-Length: \(body.utf8.count)\r\nContent-Length: \(body.utf8.count)\r\n", body), 0...0),
+        (
+            "same length twice",
+            post("Content-Length: \(body.utf8.count)\r\nContent-Length: \(body.utf8.count)\r\n", body), 0...0
+        ),
         ("+5", post("Content-Length: +\(body.utf8.count)\r\n", body), 0...0),
         ("-1", post("Content-Length: -1\r\n", body), 0...0),
         ("hex", post("Content-Length: 0x10\r\n", body), 0...0),
         ("space before colon", post("Content-Length : \(body.utf8.count)\r\n", body), 0...0),
         ("obs-fold", post("Content-Length: \(body.utf8.count)\r\nx-a: b\r\n c\r\n", body), 0...0),
-        ("bare LF", "POST /v1/messages HTTP/1.1\nHost: h\nx-api-key: \(TestBed.key)\nContent-Length: \(body.utf8.count)\n\n" + body, 0...1),
+        (
+            "bare LF",
+            "POST /v1/messages HTTP/1.1\nHost: h\nx-api-key: \(TestBed.key)\nContent-Length: \(body.utf8.count)\n\n"
+                + body, 0...1
+        ),
         ("bare CR", post("Content-Length: \(body.utf8.count)\rx-a: b\r\n", body), 0...0),
         ("TE in disguise", post("Transfer-Encoding: xchunked\r\n", chunked(body)), 0...0),
         ("TE twice", post("Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n", chunked(body)), 0...0),
@@ -43,12 +53,21 @@ import WeirTestSupport
         ("chunk size overflow", post("Transfer-Encoding: chunked\r\n", "fffffffffffffffff\r\n" + body), 0...0),
         ("chunk longer than said", post("Transfer-Encoding: chunked\r\n", "2\r\n" + body + "\r\n0\r\n\r\n"), 0...0),
         ("NUL in a value", post("x-a: a\u{0}b\r\nContent-Length: \(body.utf8.count)\r\n", body), 0...0),
-        ("absolute form", post("Content-Length: \(body.utf8.count)\r\n", body, target: "http://other/v1/messages"), 0...0),
+        (
+            "absolute form", post("Content-Length: \(body.utf8.count)\r\n", body, target: "http://other/v1/messages"),
+            0...0
+        ),
         ("two slashes", post("Content-Length: \(body.utf8.count)\r\n", body, target: "//other/v1/messages"), 0...0),
         ("HTTP/2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 0...0),
-        ("HTTP/1.2", post("Content-Length: \(body.utf8.count)\r\n", body).replacing("HTTP/1.1", with: "HTTP/1.2"), 0...0),
+        (
+            "HTTP/1.2", post("Content-Length: \(body.utf8.count)\r\n", body).replacing("HTTP/1.1", with: "HTTP/1.2"),
+            0...0
+        ),
         ("CONNECT", "CONNECT other:443 HTTP/1.1\r\nHost: other\r\n\r\n", 0...0),
-        ("upgrade", post("Connection: upgrade\r\nUpgrade: websocket\r\nContent-Length: \(body.utf8.count)\r\n", body), 0...0),
+        (
+            "upgrade",
+            post("Connection: upgrade\r\nUpgrade: websocket\r\nContent-Length: \(body.utf8.count)\r\n", body), 0...0
+        ),
         ("garbage", "\u{1}\u{2}\u{3}\r\n\r\n", 0...0),
     ]
 
@@ -81,6 +100,34 @@ import WeirTestSupport
             #expect(connection.text.hasPrefix("HTTP/1.1 200"))
             #expect(bed.simulator.log().count == 2)
             try await connection.close()
+        }
+    }
+
+    @Test func `thousands of requests in one write are answered without a deep stack`() async throws {
+        try await withGateway { bed in
+            let connection = try await RawConnection(port: bed.port)
+            let count = 3000
+            try await connection.send(String(repeating: "GET /nowhere HTTP/1.1\r\n\r\n", count: count))
+            try await eventually(within: .seconds(30)) { connection.text.components(of: "HTTP/1.1 404") == count }
+            let refused = try await RawConnection(port: bed.port)
+            try await refused.send(String(repeating: "GET // HTTP/1.1\r\n\r\n", count: count))
+            try await eventually { refused.isClosed }
+            #expect(refused.text.components(of: "HTTP/1.1 400") == 1)
+            try await connection.close()
+        }
+    }
+
+    @Test func `an HTTP 1.0 client gets an answer without chunks, ended by the connection's end`() async throws {
+        try await withGateway { bed in
+            let connection = try await RawConnection(port: bed.port)
+            let body = Self.body.replacing("\"messages\"", with: "\"stream\":true,\"messages\"")
+            let request = Self.post("Content-Length: \(body.utf8.count)\r\n", body)
+            try await connection.send(request.replacing("HTTP/1.1", with: "HTTP/1.0"))
+            try await eventually { connection.isClosed }
+            #expect(connection.text.hasPrefix("HTTP/1.0 200"))
+            #expect(!connection.text.contains("chunked"))
+            #expect(connection.text.contains("\r\n\r\nevent: message_start"))
+            #expect(bed.admission.now.settled.first?.outcome == .completed)
         }
     }
 
@@ -134,6 +181,29 @@ import WeirTestSupport
         }
     }
 
+    @Test func `bodies beyond what the node holds at once are refused, and room comes back`() async throws {
+        let adjust: (inout GatewayConfiguration) -> Void = {
+            $0.limits.bodyBytes = 1000
+            $0.limits.bodyBytesInAll = 1000
+        }
+        try await withGateway(adjust: adjust) { bed in
+            // Two event loops with room for 1000 bytes each: of three halves that wait, one is too many.
+            let half = String(repeating: " ", count: 600)
+            var connections: [RawConnection] = []
+            for _ in 0..<3 {
+                let connection = try await RawConnection(port: bed.port)
+                try await connection.send(Self.post("Content-Length: 900\r\n", half))
+                connections.append(connection)
+            }
+            try await eventually { connections.contains { $0.text.hasPrefix("HTTP/1.1 503") } }
+            for connection in connections { try await connection.close() }
+            for _ in 0..<6 {
+                try await eventually { try await bed.send(bed.request()).status == .ok }
+            }
+            #expect(bed.admission.unbalanced == [])
+        }
+    }
+
     @Test func `connections beyond the cap are closed, and freed ones may be taken again`() async throws {
         try await withGateway(adjust: { $0.limits.connectionsPerAddress = 2 }) { bed in
             let first = try await RawConnection(port: bed.port)
@@ -158,5 +228,7 @@ import WeirTestSupport
 }
 
 extension String {
-    fileprivate func components(of part: String) -> Int { split(separator: part, omittingEmptySubsequences: false).count - 1 }
+    fileprivate func components(of part: String) -> Int {
+        split(separator: part, omittingEmptySubsequences: false).count - 1
+    }
 }

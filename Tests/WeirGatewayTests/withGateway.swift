@@ -84,10 +84,11 @@ extension HTTPClient.Response {
 }
 
 nonisolated(nonsending) func withGateway<Result>(
-    _ admission: RecordedAdmission = TestBed.admission(), adjust: (inout GatewayConfiguration) -> Void = { _ in },
+    _ admission: RecordedAdmission = TestBed.admission(), engine: (any Admission)? = nil,
+    group outer: MultiThreadedEventLoopGroup? = nil, adjust: (inout GatewayConfiguration) -> Void = { _ in },
     _ body: (TestBed) async throws -> Result
 ) async throws -> Result {
-    let group = MultiThreadedEventLoopGroup(numberOfThreads: 2)
+    let group = outer ?? MultiThreadedEventLoopGroup(numberOfThreads: 2)
     let simulator = Simulator(configuration: SimulatorConfiguration(), logger: .silent)
     try await simulator.start()
     let provider = GatewayConfiguration.Provider(url: simulator.url, key: Secret(TestBed.providerKey))
@@ -97,7 +98,8 @@ nonisolated(nonsending) func withGateway<Result>(
     configuration.deadlines.check = .milliseconds(10)
     adjust(&configuration)
     let gateway = try Gateway(
-        configuration: configuration, enforcer: admission, prices: try testPrices(), group: group, logger: .silent)
+        configuration: configuration, enforcer: engine ?? admission, prices: try testPrices(), group: group,
+        logger: .silent)
     let addresses = try await gateway.start()
     let port = addresses.listen.port ?? 0
     let client = HTTPClient(eventLoopGroupProvider: .shared(group))
@@ -109,7 +111,7 @@ nonisolated(nonsending) func withGateway<Result>(
     try await client.shutdown()
     _ = await gateway.stop(deadline: .now + .milliseconds(500))
     try await simulator.stop()
-    try await group.shutdownGracefully()
+    if outer == nil { try await group.shutdownGracefully() }
     return try result.get()
 }
 

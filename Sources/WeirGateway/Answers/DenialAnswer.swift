@@ -18,6 +18,7 @@ enum DenialAnswer {
         headers.add(name: "content-type", value: "application/json")
         headers.add(name: "content-length", value: String(body.readableBytes))
         headers.add(name: "weir-request-id", value: requestID)
+        headers.add(name: "weir-reason", value: denial.reason.rawValue)
         if let product { headers.add(name: "weir-product", value: product) }
         if let retryAfter = denial.retryAfter { headers.add(name: "retry-after", value: String(max(retryAfter, 1))) }
         if denial.retryAfter.map({ $0 > longestRetrySeconds }) ?? true {

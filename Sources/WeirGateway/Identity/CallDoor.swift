@@ -96,7 +96,8 @@ struct CallDoor {
         case .misconfigured(let reason):
             node.logger.error("no decision", metadata: ["request": "\(exchange.id)", "why": "\(reason)"])
         }
-        return .denial(Denial(.degraded, "Limits cannot be checked at the moment, so nothing is let through.", retryAfter: 1))
+        return .denial(
+            Denial(.degraded, "Limits cannot be checked at the moment, so nothing is let through.", retryAfter: 1))
     }
 
     private func outgoing(_ route: Route, _ plan: CallPlan) throws(Refusal) -> UpstreamRequest {

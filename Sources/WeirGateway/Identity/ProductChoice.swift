@@ -10,7 +10,9 @@ enum ProductChoice {
         guard let found = policy.product(named: asked) else {
             throw .denial(Denial(.unknownRoute, "There is no product '\(asked)'."))
         }
-        guard record.products.isEmpty || record.products.contains(where: { $0 == found.name || found.product.aliases.contains($0) })
+        guard
+            record.products.isEmpty
+                || record.products.contains(where: { $0 == found.name || found.product.aliases.contains($0) })
         else {
             throw .denial(Denial(.forbidden, "This API key may not use the product '\(found.name)'."))
         }

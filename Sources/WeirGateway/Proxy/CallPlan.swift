@@ -40,7 +40,9 @@ struct CallPlan {
                 let known = prices.price(provider: route.provider.rawValue, model: facts.model)
                 isPriced = known != nil
                 let price: ModelPrice
-                if let known { price = known } else {
+                if let known {
+                    price = known
+                } else {
                     price = try Self.unpriced(facts.model, route.provider, policy, prices)
                 }
                 estimate = facts.estimate(with: price)

@@ -8,7 +8,10 @@ import WeirEnforcer
 ///
 /// ``CallLife`` decides; this obeys. It outlives its client, since the answer of a client that has gone is drained.
 final class ProxyCall: UpstreamReceiver, Watched {
-    private let admitted: AdmittedCall
+    private let reservation: Reservation
+    private let baseEvent: UsageEvent
+    /// Nil once it is sent: a stream may outlive its request by minutes, and requests may be large.
+    private var request: UpstreamRequest?
     private let client: ClientExchange
     private let owner: GatewayLoop
     private var life = CallLife()
@@ -17,7 +20,6 @@ final class ProxyCall: UpstreamReceiver, Watched {
     private var finished: CheckedContinuation<CallLife.Ending, Never>?
     /// Completed when the client can take more; nil while nobody is held back.
     private var heldBack: EventLoopPromise<Void>?
-    private let admittedAt = NIODeadline.now()
     private var lastHeard = NIODeadline.now()
     private var hasHead = false
     private var nextRenewal: NIODeadline
@@ -25,7 +27,9 @@ final class ProxyCall: UpstreamReceiver, Watched {
     var watchSlot: Int?
 
     init(_ admitted: AdmittedCall, client: ClientExchange, owner: GatewayLoop) {
-        self.admitted = admitted
+        reservation = admitted.reservation
+        baseEvent = admitted.event
+        request = admitted.request
         self.client = client
         self.owner = owner
         meter = admitted.meter
@@ -39,8 +43,8 @@ final class ProxyCall: UpstreamReceiver, Watched {
             owner.watch(self)
             if !client.isClientThere { tell(.clientGone(mayDrain: false)) }
             if owner.isStopping { tell(.stopped) }
-            guard life.isAlive else { return }
-            let started = owner.upstream.start(admitted.request, to: self)
+            guard life.isAlive, let request = request.take() else { return }
+            let started = owner.upstream.start(request, to: self)
             // It may have failed at once.
             if life.isAlive { exchange = started }
         }
@@ -58,16 +62,16 @@ final class ProxyCall: UpstreamReceiver, Watched {
     private func charge(_ ending: CallLife.Ending) async {
         let admission = owner.node.admission
         if ending.charge == .nothingHappened {
-            await admission.release(admitted.reservation, on: owner.loop)
+            await admission.release(reservation, on: owner.loop)
         } else {
-            await admission.settle(admitted.reservation, as: event(ending), on: owner.loop)
+            await admission.settle(reservation, as: event(ending), on: owner.loop)
         }
     }
 
     /// The usage event as it is now, or as it ends.
     private func event(_ ending: CallLife.Ending?) -> UsageEvent {
-        var event = admitted.event
-        event.calledAtMs = admitted.reservation.admittedAtMs
+        var event = baseEvent
+        event.calledAtMs = reservation.admittedAtMs
         event.latencyMs = Int((NIODeadline.now() - client.startedAt).nanoseconds / 1_000_000)
         meter.charge(ending?.charge ?? .observed, to: &event)
         if let ending {
@@ -117,7 +121,7 @@ final class ProxyCall: UpstreamReceiver, Watched {
         hasHead = true
         tell(.head(status: Int(head.status.code)))
         meter.begin(status: Int(head.status.code), headers: head.headers)
-        client.answer(head, keepingLength: meter.keepsLength, reservation: admitted.reservation)
+        client.answer(head, keepingLength: meter.keepsLength, reservation: reservation)
         return backPressure()
     }
 
@@ -189,7 +193,7 @@ final class ProxyCall: UpstreamReceiver, Watched {
     /// Keeps the reservation alive, with what has been observed, in case this node dies.
     private func renew(_ now: NIODeadline) {
         nextRenewal = now + TimeAmount(owner.node.admission.renewalInterval)
-        let (node, loop, reservation) = (owner.node, owner.loop, admitted.reservation)
+        let (node, loop, reservation) = (owner.node, owner.loop, self.reservation)
         let observed = event(nil)
         Task(executorPreference: owner.executor) {
             do throws(EnforcerError) {

@@ -29,7 +29,8 @@ final class ClientExchange {
         self.connection = connection
         self.owner = owner
         id = owner.node.admission.makeReservationID()
-        keepsConnection = head.isKeepAlive
+        // HTTP/1.0 keeps connections only by an extension that nobody needs here.
+        keepsConnection = head.isKeepAlive && head.version == .http1_1
         dialect = Route.dialect(ofPath: head.uri, headers: head.headers)
     }
 
@@ -42,10 +43,10 @@ final class ClientExchange {
         let limits = owner.node.configuration.limits
         if let problem = RequestHeadCheck.problem(of: head, targetBytes: limits.targetBytes) {
             keepsConnection = false
-            return deny(Denial(.invalidRequest, problem.message))
+            return refuse(Denial(.invalidRequest, problem.message))
         }
         if let length = head.headers.first(name: "content-length").flatMap({ Int($0) }), length > limits.bodyBytes {
-            return deny(tooLarge)
+            return refuse(tooLarge)
         }
         owner.node.metrics.begin()
         let exchange = NIOLoopBound(self, eventLoop: owner.loop)
@@ -55,9 +56,9 @@ final class ClientExchange {
     private func run() async {
         let outcome: GatewayMetrics.Outcome
         do throws(Refusal) {
-            let admitted = try await CallDoor(exchange: self).admit()
-            let call = ProxyCall(admitted, client: self, owner: owner)
+            let call = ProxyCall(try await CallDoor(exchange: self).admit(), client: self, owner: owner)
             self.call = call
+            owner.bodyBytes -= body.giveUp()
             outcome = await call.run()
             self.call = nil
         } catch {
@@ -109,13 +110,21 @@ final class ClientExchange {
         keepsConnection = false
         guard answer == .none else { return }
         body.refuse(.clientGone)
-        deny(
+        refuse(
             Denial(.invalidRequest, "The request is not readable as HTTP/1.1."),
             status: error == .headerOverflow ? .requestHeaderFieldsTooLarge : nil)
     }
 
+    /// Denies a request that never got a task of its own. The connection ends with it, because its body has not come in.
+    private func refuse(_ denial: Denial, status: HTTPResponseStatus? = nil) {
+        owner.node.metrics.begin()
+        deny(denial, status: status)
+        owner.node.metrics.end(.denied(denial.reason))
+    }
+
     private var tooLarge: Denial {
-        Denial(.requestTooLarge, "The request's body is larger than \(owner.node.configuration.limits.bodyBytes) bytes.")
+        Denial(
+            .requestTooLarge, "The request's body is larger than \(owner.node.configuration.limits.bodyBytes) bytes.")
     }
 
     // MARK: The answer
@@ -127,12 +136,12 @@ final class ClientExchange {
         var headers = HeaderFilter.towardsClient(head.headers, keepingLength: keepingLength)
         headers.add(name: "weir-request-id", value: id)
         if let product { headers.add(name: "weir-product", value: product) }
+        // So that a provider's 429 is not taken for one of ours.
+        if !(200...299).contains(head.status.code) { headers.add(name: "weir-reason", value: "provider_error") }
         LimitHeaders.add(for: reservation, to: &headers)
-        // Without a length, HTTP/1.0 ends an answer by closing.
-        if self.head.version == .http1_0, !headers.contains(name: "content-length") { keepsConnection = false }
         if !keepsConnection || !body.isWhole { headers.add(name: "connection", value: "close") }
         connection.write(
-            .head(HTTPResponseHead(version: .http1_1, status: head.status, headers: headers)))
+            .head(HTTPResponseHead(version: self.head.version, status: head.status, headers: headers)))
     }
 
     func answerBody(_ bytes: ByteBuffer) {
@@ -160,9 +169,10 @@ final class ClientExchange {
         guard let connection, answer == .none else { return }
         answer = .ended
         if !body.isWhole || owner.isStopping { keepsConnection = false }
-        let (head, body) = DenialAnswer.make(
+        var (head, body) = DenialAnswer.make(
             denial, dialect: dialect, requestID: id, product: product, status: status,
             keepsConnection: keepsConnection)
+        if self.head.version == .http1_0 { head.version = .http1_0 }
         connection.write(.head(head))
         if self.head.method != .HEAD { connection.write(.body(.byteBuffer(body))) }
         connection.finish(requestIsWhole: self.body.isWhole, keepsConnection: keepsConnection)

@@ -52,7 +52,9 @@ struct RequestBody {
         }
     }
 
-    mutating func wait(_ continuation: CheckedContinuation<Result<ByteBuffer, Refusal>, Never>) { waiter = continuation }
+    mutating func wait(_ continuation: CheckedContinuation<Result<ByteBuffer, Refusal>, Never>) {
+        waiter = continuation
+    }
 
     /// Lets go of the bytes, and says how many they were.
     mutating func giveUp() -> Int {

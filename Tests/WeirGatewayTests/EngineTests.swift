@@ -1,0 +1,112 @@
+import AsyncHTTPClient
+import Foundation
+import Logging
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+import Testing
+import WeirCore
+import WeirEnforcer
+import WeirRedis
+import WeirSimulator
+import WeirTestSupport
+
+@testable import WeirGateway
+
+/// The edge with the engine and a real Redis behind it.
+@Suite struct EngineTests {
+    private func withEngine(
+        limits: [Limit], _ body: (TestBed, RedisServer) async throws -> Void
+    ) async throws {
+        try await withRedis { redis in
+            try await redis.send(["HSET", .string(RedisKeys.meta), "layout", "1", "shards", "16", "created_at", "0"])
+            for number in 0..<16 {
+                try await redis.send(["SET", .string(RedisKeys.epoch(Shard(number: number))), "1"])
+            }
+            var policy = TestBed.policy
+            policy.limits = limits
+            policy.version = 1
+            let json = String(decoding: try JSONEncoder().encode(policy), as: UTF8.self)
+            try await redis.send(["SET", .string(RedisKeys.policy), .string(json)])
+            var set: [RedisArgument] = [
+                "HSET", .string(RedisKeys.apiKey(sha256: Credential.hexSHA256(TestBed.key[...]))),
+            ]
+            for (name, value) in TestBed.record().fields { set += [.string(name), .string(value)] }
+            try await redis.send(set)
+
+            let group = MultiThreadedEventLoopGroup(numberOfThreads: 2)
+            var configuration = try RedisConfiguration(url: redis.url)
+            configuration.commandDeadline = .seconds(5)
+            let pool = RedisPool(configuration: configuration, group: group, logger: .silent)
+            let enforcer = Enforcer(
+                configuration: .init(), redis: configuration, pool: pool, group: group, logger: .silent)
+            try await enforcer.start()
+            let result: Result<Void, any Error>
+            do {
+                try await withGateway(TestBed.admission(), engine: enforcer, group: group) { try await body($0, redis) }
+                result = .success(())
+            } catch { result = .failure(error) }
+            await enforcer.stop()
+            await pool.close()
+            try await group.shutdownGracefully()
+            try result.get()
+        }
+    }
+
+    private static func limit(_ id: String, _ unit: Limit.Unit, _ span: Limit.Span, _ amount: Int) -> Limit {
+        Limit(id: id, per: .user, unit: unit, span: span, match: .init(), amount: amount)
+    }
+
+    @Test func `calls are admitted up to the limit, recorded once each, and denied beyond it`() async throws {
+        let limits = [
+            Self.limit("ai-calls", .requests, .window(ms: 60_000), 5),
+            Self.limit("spend", .usd, .period(.month), 50_000_000),
+        ]
+        try await withEngine(limits: limits) { bed, redis in
+            for _ in 1...5 {
+                let answer = try await bed.send(bed.request(simulate: "input=10;output=5", stream: true))
+                #expect(answer.status == .ok)
+            }
+            let denied = try await bed.send(bed.request())
+            #expect(denied.status == .tooManyRequests)
+            #expect(denied.text.contains(#""limit":"ai-calls""#))
+            #expect(Int(denied.headers.first(name: "retry-after") ?? "") ?? 0 >= 1)
+            #expect(bed.simulator.log().count == 5)
+            // With its answer whole a client finds its call settled.
+            var events: [String] = []
+            for number in 0..<16 {
+                let key = RedisArgument.string(RedisKeys.usage(Shard(number: number)))
+                if case .array(let entries) = try await redis.send(["XRANGE", key, "-", "+"]) {
+                    events += entries.map { "\($0)" }
+                }
+            }
+            #expect(events.count == 5)
+        }
+    }
+
+    @Test func `no sequence of calls one after the other is ever denied for being at once`() async throws {
+        let limits = [Self.limit("at-once", .concurrency, .inFlight, 1)]
+        try await withEngine(limits: limits) { bed, _ in
+            for index in 0..<100 {
+                let answer = try await bed.send(bed.request(stream: index.isMultiple(of: 2)))
+                #expect(answer.status == .ok)
+            }
+        }
+    }
+
+    @Test func `a revoked key and Redis gone are answered as such`() async throws {
+        try await withEngine(limits: []) { bed, redis in
+            let good = try await bed.send(bed.request())
+            #expect(good.status == .ok)
+            let key = RedisArgument.string(RedisKeys.apiKey(sha256: Credential.hexSHA256(TestBed.key[...])))
+            try await redis.send(["HSET", key, "status", "revoked"])
+            try await eventually { try await bed.send(bed.request()).status == .unauthorized }
+            try await redis.send(["HSET", key, "status", "active"])
+            try await eventually { try await bed.send(bed.request()).status == .ok }
+            redis.kill()
+            let away = try await bed.send(bed.request())
+            #expect(away.status == .serviceUnavailable)
+            #expect(away.text.contains("degraded"))
+        }
+    }
+}
