@@ -111,7 +111,9 @@ import WeirTestSupport
     @Test(arguments: [false, true])
     func `a provider that fails before the first byte is answered for, and its input charged`(hangs: Bool) async throws
     {
-        let adjust: (inout GatewayConfiguration) -> Void = { if hangs { $0.deadlines.providerHead = .milliseconds(150) } }
+        let adjust: (inout GatewayConfiguration) -> Void = {
+            if hangs { $0.deadlines.providerHead = .milliseconds(150) }
+        }
         try await withGateway(adjust: adjust) { bed in
             let answer = try await bed.send(
                 bed.request(simulate: hangs ? "head-delay-ms=60000" : "reset-after=0", stream: true))

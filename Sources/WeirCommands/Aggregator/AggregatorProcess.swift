@@ -40,6 +40,8 @@ package struct AggregatorProcess: Sendable {
         do {
             try await applyFirstPolicy(to: ledger, logger: logger)
             pool.start()
+            // Only so that a start beside a healthy Redis is quiet: without Redis it starts all the same, and says so.
+            try? await pool.waitUntilReady(timeout: .seconds(1))
             try await serve(ledger: ledger, pool: pool, group: group, logger: logger, onReady: onReady)
         } catch {
             await pool.close()

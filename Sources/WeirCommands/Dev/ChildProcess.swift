@@ -55,7 +55,8 @@ enum Watchdog {
         process.executableURL = URL(fileURLWithPath: "/bin/sh")
         let pids = children.map { String($0.pid) }.joined(separator: " ")
         process.arguments = [
-            "-c", "while kill -0 \(ProcessInfo.processInfo.processIdentifier) 2>/dev/null; do sleep 1; done; kill \(pids) 2>/dev/null",
+            "-c",
+            "while kill -0 \(ProcessInfo.processInfo.processIdentifier) 2>/dev/null; do sleep 1; done; kill \(pids) 2>/dev/null",
         ]
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = FileHandle.nullDevice

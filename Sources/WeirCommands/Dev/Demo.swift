@@ -17,7 +17,9 @@ struct Demo: Sendable {
     }
 
     private func ordinaryTraffic(_ client: DemoClient) async throws {
-        say("\n── 1. Ordinary traffic: four people in three teams, both APIs, plain and streamed, through both gateways")
+        say(
+            "\n── 1. Ordinary traffic: four people in three teams, both APIs, plain and streamed, through both gateways"
+        )
         var tally = DemoTally()
         for round in 0..<4 {
             for person in ready.keys.keys.sorted() {
@@ -32,7 +34,7 @@ struct Demo: Sendable {
     }
 
     private func tooManyCalls(_ client: DemoClient) async throws {
-        say("\n── 2. alice of acme sends 30 calls at once; the limit ai-calls admits 20 in any 60 seconds")
+        say("\n── 2. alice of acme, who has made 4 calls, sends 30 more at once; ai-calls admits 20 in any 60 seconds")
         let tally = try await withThrowingTaskGroup(of: DemoAnswer.self) { group in
             for _ in 0..<30 { group.addTask { try await client.call("acme/alice", simulate: "input=50;output=10") } }
             return try await group.reduce(into: DemoTally()) { $0.add($1) }
@@ -71,7 +73,9 @@ struct Demo: Sendable {
             try await Task.sleep(for: .milliseconds(400))
         }
         say("   AI calls are answered 503 now: \(try await client.call("acme/bob"))")
-        say("   The product search is of a class that the switch leaves alone: \(try await client.call("acme/bob", product: "search"))")
+        say(
+            "   The product search is of a class that the switch leaves alone: \(try await client.call("acme/bob", product: "search"))"
+        )
     }
 
     private func spendRest(_ client: DemoClient) async throws {

@@ -58,7 +58,8 @@ struct DevCommand: AsyncParsableCommand {
                 group.addTask {
                     while true {
                         if let lost = stack.lost {
-                            throw DevError(description: "\(lost.name) has ended; see \(stack.directory)/\(lost.name).log")
+                            throw DevError(
+                                description: "\(lost.name) has ended; see \(stack.directory)/\(lost.name).log")
                         }
                         try await Task.sleep(for: .milliseconds(200))
                     }

@@ -37,7 +37,8 @@ struct GatewayCommand: AsyncParsableCommand {
     @Option(help: Setting.openAIURL.help("OpenAI's API, or what stands in for it."))
     var openaiUrl: String?
 
-    @Option(help: Setting.anthropicKeyFile.help("A file with Anthropic's key. WEIR_ANTHROPIC_KEY may hold the key itself."))
+    @Option(
+        help: Setting.anthropicKeyFile.help("A file with Anthropic's key. WEIR_ANTHROPIC_KEY may hold the key itself."))
     var anthropicKeyFile: String?
 
     @Option(help: Setting.openAIKeyFile.help("A file with OpenAI's key. WEIR_OPENAI_KEY may hold the key itself."))

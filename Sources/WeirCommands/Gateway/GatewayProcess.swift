@@ -32,7 +32,8 @@ struct GatewayProcess: Sendable {
             configuration: settings.gateway, enforcer: enforcer, prices: try .shipped(), group: group, logger: logger)
         // It listens at once, and answers 503 until the engine is ready.
         let addresses = try await gateway.start()
-        let line = "weir gateway ready: http://\(Self.text(addresses.listen))"
+        let line =
+            "weir gateway ready: http://\(Self.text(addresses.listen))"
             + (addresses.operations.map { " ops http://\(Self.text($0))" } ?? "")
         // They end in the opposite order: first the calls, then the engine they are charged by.
         var configuration = ServiceGroupConfiguration(
@@ -43,7 +44,7 @@ struct GatewayProcess: Sendable {
         configuration.maximumGracefulShutdownDuration = .seconds(45)
         let result = await Result { try await ServiceGroup(configuration: configuration).run() }
         await pool.close()
-        try await group.shutdownGracefully()
+        // The loops end with the process: what a library still has to do on them may be done until then.
         try result.get()
     }
 
@@ -83,7 +84,8 @@ private struct EdgeService: Service {
         try? await gracefulShutdown()
         let unsettled = await gateway.stop(deadline: .now + drain)
         if unsettled > 0 {
-            logger.error("settlements did not reach Redis; their leases will run out", metadata: ["count": "\(unsettled)"])
+            logger.error(
+                "settlements did not reach Redis; their leases will run out", metadata: ["count": "\(unsettled)"])
         }
     }
 }

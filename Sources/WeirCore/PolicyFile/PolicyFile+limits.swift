@@ -86,10 +86,10 @@ extension PolicyFile {
         case (nil, let period?): return period.choice(Period.self).map(Limit.Span.period)
         case (let window?, nil):
             guard let ms = window.durationMs() else { return nil }
-            guard ms >= 1000, ms <= longestWindowMs, ms % 60 == 0 else {
+            guard ms >= 1000, ms <= longestWindowMs else {
                 window.report(
                     "a window of \(ms) ms does not work",
-                    "use 1s to 31d, a multiple of 60 ms (it slides in 60 parts): 3s, 30s, 60s, 5m, 1h")
+                    "use 1s to 31d: 10s, 60s, 5m, 1h")
                 return nil
             }
             return .window(ms: ms)

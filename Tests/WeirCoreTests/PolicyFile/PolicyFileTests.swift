@@ -91,12 +91,13 @@ let shippedPolicy: String = {
     }
 
     @Test(arguments: [
-        ("500ms", nil), ("1s", nil), ("3s", 3000), ("60s", 60_000), ("5m", 300_000), ("1h", 3_600_000),
+        ("500ms", nil), ("999ms", nil), ("1s", 1000), ("10s", 10_000), ("3s", 3000), ("60s", 60_000), ("5m", 300_000),
+        ("1h", 3_600_000),
         ("1d", 86_400_000),
-        ("31d", 2_678_400_000), ("32d", nil), ("60", nil), ("1.5s", nil), ("-1s", nil), ("1001ms", nil),
+        ("31d", 2_678_400_000), ("32d", nil), ("60", nil), ("1.5s", nil), ("-1s", nil), ("1001ms", 1001),
         ("1020ms", 1020), ("9223372036854775807d", nil), ("60 s", nil), ("０s", nil),
     ])
-    func `a window is 1 s to 31 d in steps of 60 ms`(text: String, ms: Int?) {
+    func `a window is 1 s to 31 d`(text: String, ms: Int?) {
         let policy = try? PolicyFile.read(text: small(limit: "unit: requests, window: \(text), amount: 1"), name: "p")
         #expect(policy?.limits.first?.span == ms.map { .window(ms: $0) })
     }
