@@ -7,77 +7,81 @@ KEYS[2]  reservations  hash, see lib/record.lua
 KEYS[3…] counters, one per limit, at most 16, see lib/counters.lua
 ARGV[1]  id            26 letters and digits, made by the caller; repeating it returns the first decision
 ARGV[2]  now_ms        0: the server's clock, always so in production
-ARGV[3]  day           number of the UTC day that the budgets' keys were named for
-ARGV[4]  lease_ms      how long the cost is held unless renewed
-ARGV[5]  call          one line of JSON, kept for whoever must settle
-ARGV[6…] one per limit: "<kind> <cost> <amount> <span> <denies>": kind L, R, B or C; cost and amount in the limit's
-         units (amount 0: unlimited; cost of L and C: 1); span: window_ms for L and R, the period's end in ms for B,
-         0 for C; denies 1, or 0 for a limit in shadow
+ARGV[3]  at_ms         what the caller takes for the server's time: it named the budgets' keys and the lease's end by it
+ARGV[4]  record        what lib/record.lua says of a live reservation, made by the caller
+ARGV[5]  limits        five doubles each, big-endian: kind (1 L, 2 R, 3 B, 4 C), cost, amount, span, denies. Cost and
+         amount in the limit's units (amount 0: unlimited; cost of L and C: 1); span: window_ms of L and R, the period's
+         end in ms of B, lease_ms of C; denies 1, or 0 for a limit in shadow
 Returns  {1, now_ms, remaining…}   admitted; what remains after it, -1 where unlimited
          {0, now_ms, index, used, reserved, retry_after_ms}   denied by limit number index, the one that makes the
                                    caller wait longest; retry_after_ms -1: it can never fit
          {2, now_ms}               this id has ended already; nothing is held
          {-1, now_ms}              not ready
-         {-2, now_ms}              the day is another: name the keys anew
+         {-2, now_ms}              at_ms is of another day, or over 2 s off: name keys and lease anew
 Promise  A denial changes nothing. No window ever holds more than its amount. O(limits), and besides at most 60
          buckets or 64 entries that expired, per limit.
 ]]
 --#include lib/clock.lua
 --#include lib/counters.lua
 --#include lib/record.lua
-local id, lease_ms, count = ARGV[1], tonumber(ARGV[4]), #KEYS - 2
-if #id ~= 26 or string.find(id, '%W') or not lease_ms or count > 16 or #ARGV ~= count + 5 then
-    return redis.error_reply('ARGUMENT admit: id, lease_ms or the number of limits')
+local call, id, count = redis.call, ARGV[1], #KEYS - 2
+if #id ~= 26 or count > 16 or #ARGV ~= 5 or #ARGV[5] ~= count * 40 then
+    return redis.error_reply('ARGUMENT admit: id, or the number of limits')
 end
-if not redis.call('GET', KEYS[1]) then return {-1, now} end
-if math.floor(now / 86400000) ~= tonumber(ARGV[3]) then return {-2, now} end
-local known = redis.call('HGET', KEYS[2], id)
+local limits = {struct.unpack('>' .. string.rep('ddddd', count), ARGV[5])}
+local off = now - tonumber(ARGV[3])
+if not call('GET', KEYS[1]) then return {-1, now} end
+if off > 2000 or off < -2000 or now % 86400000 - off < 0 or now % 86400000 - off >= 86400000 then return {-2, now} end
+local known = call('HGET', KEYS[2], id)
 if known and not string.find(known, '^%d') then return {2, now} end
 
-local answer, held, denied = {1, now}, '', nil
--- What was read and parsed of limit i, for the writing below.
-local kinds, costs, spans, reads, buckets, currents, passes = {}, {}, {}, {}, {}, {}, {}
+local answer, denied = {1, now}, nil
+-- What was read of windows, for the writing below: four entries each from 4i on. Of a budget: whether it is there.
+local reads = {}
 for i = 1, count do
-    local key = KEYS[2 + i]
-    local kind, cost_text, amount, span, denies = string.match(ARGV[5 + i], '^([LRBC]) (%d+) (%d+) (%d+) ([01])$')
-    local cost, used, reserved = tonumber(cost_text), nil, 0
-    amount, span = tonumber(amount), tonumber(span)
-    if not kind or cost > LARGEST or amount > LARGEST or span > LARGEST then
+    local key, at = KEYS[2 + i], i * 5 - 4
+    local kind, cost, amount, span = limits[at], limits[at + 1], limits[at + 2], limits[at + 3]
+    local used, reserved = nil, 0
+    -- A number that is none, is negative or has a fraction must not come near a comparison.
+    if not (cost >= 0 and cost <= LARGEST and amount >= 0 and amount <= LARGEST and span >= 0 and span <= LARGEST)
+        or cost % 1 + amount % 1 + span % 1 ~= 0 then
         return redis.error_reply('ARGUMENT admit: limit ' .. i)
     end
-    if kind == 'B' then
-        local fields = redis.call('HMGET', key, 'settled', 'reserved')
+    if kind == 3 then
+        local fields = call('HMGET', key, 'settled', 'reserved')
         used, reserved = stored(fields[1], key), stored(fields[2], key)
-        reads[i] = fields[1] or fields[2]
-    elseif kind == 'C' then
-        used = redis.call('ZCOUNT', key, string.format('(%.0f', now), '+inf')
+        reads[4 * i] = fields[1] or fields[2]
+    elseif kind == 4 then
+        used = call('ZCOUNT', key, string.format('(%.0f', now), '+inf')
+    elseif kind ~= 1 and kind ~= 2 then
+        return redis.error_reply('ARGUMENT admit: kind of limit ' .. i)
     else
-        if kind == 'L' then used, reads[i] = log_read(key, now, span) end
+        if kind == 1 then used, reads[4 * i] = log_read(key, now, span) end
         if not used then
-            used, buckets[i], currents[i], passes[i] = ring_read(key, now, span)
-            kind, reads[i] = 'R', used
+            used, reads[4 * i + 1], reads[4 * i + 2], reads[4 * i + 3] = ring_read(key, now, span)
+            limits[at], reads[4 * i] = 2, used
         end
         if not used then
-            kind = 'L'
-            used, reads[i] = log_read(key, now, span)
+            limits[at] = 1
+            used, reads[4 * i] = log_read(key, now, span)
         end
         if not used then return redis.error_reply('CORRUPT ' .. key .. ' is no window') end
     end
-    kinds[i], costs[i], spans[i] = kind, cost, span
-    held = i == 1 and cost_text or held .. ',' .. cost_text
-    local left = amount - used - reserved - (known and 0 or cost)
+    local left = amount - used - reserved
+    if not known then left = left - cost end
     if amount == 0 then
         answer[2 + i] = -1
-    elseif left >= 0 or known or denies == '0' then
+    elseif left >= 0 or known or limits[at + 4] == 0 then
         answer[2 + i] = left > 0 and left or 0
     else
         --#include lib/waits.lua
         local wait = -1
         if cost <= amount then
-            if kind == 'B' then wait = span - now
-            elseif kind == 'C' then wait = 1000
-            elseif kind == 'L' then wait = log_wait(key, now, reads[i], span, used, amount)
-            else wait = ring_wait(key, now, span, used, buckets[i], passes[i], cost, amount) end
+            kind = limits[at]
+            if kind == 3 then wait = span - now
+            elseif kind == 4 then wait = 1000
+            elseif kind == 1 then wait = log_wait(key, now, reads[4 * i], span, used, amount)
+            else wait = ring_wait(key, now, span, used, reads[4 * i + 1], reads[4 * i + 3], cost, amount) end
         end
         if not denied or denied[6] >= 0 and (wait < 0 or wait > denied[6]) then
             denied = {0, now, i, used, reserved, wait}
@@ -88,32 +92,33 @@ if known then return answer end
 if denied then return denied end
 
 for i = 1, count do
-    local key, kind, cost, span = KEYS[2 + i], kinds[i], costs[i], spans[i]
-    if kind == 'B' then
-        redis.call('HINCRBY', key, 'reserved', cost)
+    local key, at = KEYS[2 + i], i * 5 - 4
+    local kind, cost, span, read = limits[at], limits[at + 1], limits[at + 3], reads[4 * i]
+    if kind == 3 then
+        call('HINCRBY', key, 'reserved', cost)
         -- Kept for a day after its period, for calls that settle late.
-        if not reads[i] then redis.call('PEXPIREAT', key, span + 86400000) end
-    elseif kind == 'R' then
-        local bucket, passed = buckets[i], passes[i]
+        if not read then call('PEXPIREAT', key, span + 86400000) end
+    elseif kind == 2 then
+        local bucket, current, passed = reads[4 * i + 1], reads[4 * i + 2], reads[4 * i + 3]
         if passed >= 61 then
-            redis.call('DEL', key)
+            call('DEL', key)
         elseif passed > 1 then
             local slots = {}
             for number = bucket - passed + 1, bucket do slots[#slots + 1] = number % 61 end
-            redis.call('HDEL', key, unpack(slots))
+            call('HDEL', key, unpack(slots))
         end
-        redis.call('HSET', key, 'b', bucket, 't', reads[i] + cost, bucket % 61, currents[i] + cost)
+        call('HSET', key, 'b', bucket, 't', read + cost, bucket % 61, current + cost)
         -- Only when the bucket is new: it must outlive its own window and bucket.
-        if passed > 0 then redis.call('PEXPIRE', key, span + math.ceil(span / 30)) end
+        if passed > 0 then call('PEXPIRE', key, span + math.ceil(span / 30)) end
     else
         -- Entries that no longer count go, at most 64 a call: each call adds one, so they always get fewer.
-        local score, gone, life = reads[i], nil, span + 1000
-        if kind == 'C' then score, gone, life = now + lease_ms, now, lease_ms + 60000 else gone = score - span end
-        redis.call('ZADD', key, score, id)
-        local expired = redis.call('ZRANGEBYSCORE', key, '-inf', gone, 'LIMIT', 0, 64)
-        if expired[1] then redis.call('ZREM', key, unpack(expired)) end
-        redis.call('PEXPIRE', key, life)
+        local score, gone, life = read, nil, span + 1000
+        if kind == 4 then score, gone, life = now + span, now, span + 60000 else gone = score - span end
+        call('ZADD', key, score, id)
+        local expired = call('ZRANGEBYSCORE', key, '-inf', gone, 'LIMIT', 0, 64)
+        if expired[1] then call('ZREM', key, unpack(expired)) end
+        call('PEXPIRE', key, life)
     end
 end
-redis.call('HSET', KEYS[2], id, string.format('%.0f %.0f ', now + lease_ms, now) .. held .. '\n' .. ARGV[5] .. '\n')
+call('HSET', KEYS[2], id, ARGV[4])
 return answer

@@ -8,14 +8,13 @@ Returns  {1, skipped}  released; skipped: counters that could not be corrected
          {-1}          not ready
 ]]
 --#include lib/record.lua
-local id, limits_at, is_release, charged = ARGV[1], 4, true, ''
 --#include lib/arguments.lua
-if not redis.call('GET', KEYS[1]) then return {-1} end
-local value = redis.call('HGET', KEYS[2], id)
+if not call('GET', KEYS[1]) then return {-1} end
+local value, charged, is_release = call('HGET', KEYS[2], id), nil, true
 -- Never held: its admission may still be under way, and must not hold anything when it arrives.
-if not value then redis.call('HSET', KEYS[2], id, 'released') end
-local admitted, held = string.match(value or '', '^%d+ (%d+) ([%d,]*)\n')
+if not value then call('HSET', KEYS[2], id, 'released') end
+local held = string.match(value or '', '^%d+ %d+ ([%d,]*)\n')
 if not held then return {2} end
-redis.call('HSET', KEYS[2], id, 'released')
+call('HSET', KEYS[2], id, 'released')
 --#include lib/ending.lua
 return {1, skipped}

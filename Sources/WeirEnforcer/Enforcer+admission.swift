@@ -20,7 +20,8 @@ extension Enforcer {
             throw .misconfigured(reason: "a reservation's id must be a ULID, not \(event.id)")
         }
         let shard = shard(of: call)
-        // At a day's end the keys may be named for the wrong day, once: the script tells the right one.
+        // At a day's end, or after a step of this node's clock, the keys may be named for the wrong time, once: the script
+        // tells the right one.
         for _ in 0..<2 {
             let namedAtMs = clock.nowMs
             let plan = try LimitPlan(policy: policy, call: call, estimate: estimate, shard: shard, nowMs: namedAtMs)
@@ -40,7 +41,7 @@ extension Enforcer {
                     Denial(
                         step: plan.steps[limit], used: used, reserved: reserved, retryAfterMs: retryAfterMs,
                         nowMs: nowMs))
-            case .wrongDay(let nowMs): clock.learn(redisMs: nowMs)
+            case .wrongTime(let nowMs): clock.learn(redisMs: nowMs)
             case .notReady: throw .degraded(reason: "shard \(shard.tag) is not ready")
             case .ended: throw .degraded(reason: "reservation \(id.text) has ended already")
             }

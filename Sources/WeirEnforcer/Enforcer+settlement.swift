@@ -40,7 +40,7 @@ extension Enforcer {
             return
         }
         let script = EndScript(
-            end, shard: Shard(number: reservation.shard), id: id, event: event,
+            end, shard: Shard(number: reservation.shard), id: id, admittedMs: reservation.admittedAtMs, event: event,
             counters: reservation.holds.map { hold in
                 (counter: CounterKey(hold, admittedAtMs: reservation.admittedAtMs), units: units(hold))
             })

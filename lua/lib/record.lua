@@ -1,9 +1,9 @@
 --[[
 A reservation, as kept in the shard's `reservations` hash under its id.
 
-While it lives, three lines of text:
-  <lease_end_ms> <admitted_ms> <held,held,...>     in the order of the limits
-  <call>       JSON made by the node: the keys and kinds of its counters, and the usage event if the node died now
+While it lives, three lines of text, made by the node:
+  <lease_end_ms> <at_ms> <held,held,...>     when it was admitted, within 2 s; units held, in the order of the limits
+  <call>       JSON: the keys and kinds of its counters, and the usage event if the node died now
   <observed>   the usage event as observed at the last renewal; empty before
 Once it has ended, how: `settled`, `released`, or `orphaned <units,...>`; kept for a while, so that a repeated step
 changes nothing, and removed by expired.lua.

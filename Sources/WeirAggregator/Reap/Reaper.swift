@@ -66,8 +66,8 @@ actor Reaper {
             return false
         }
         let script = EndScript(
-            .reap, shard: shard, id: id, event: expired.event.json(),
-            counters: zip(expired.call.holds, expired.call.units(of: expired.event)).map { (counter: $0, units: $1) },
+            .reap, shard: shard, id: id, admittedMs: expired.admittedMs, event: expired.event.json(),
+            counters: expired.charges,
             nowMs: redis.fixedNowMs?())
         do {
             guard case .ended(let skipped) = try await script.run(on: redis.pool.any) else { return false }
@@ -86,11 +86,27 @@ actor Reaper {
 struct ExpiredReservation: Sendable {
     let call: CallRecord
     let event: UsageEvent
+    /// Within two seconds.
+    let admittedMs: Int
+    private let held: [Int]
+
+    /// What each counter is charged. A window is given nothing back: the record does not say exactly in which part of the
+    /// window the call was admitted, and what is given back in another part would let more than the amount through.
+    var charges: [(counter: CounterKey, units: Int)] {
+        zip(call.holds, call.units(of: event)).enumerated().map { index, charge in
+            guard case .ring = charge.0.counter, index < held.count else { return (charge.0, charge.1) }
+            return (charge.0, max(charge.1, held[index]))
+        }
+    }
 
     /// Three lines: lua/lib/record.lua. Nil if it cannot be read.
     init?(record: String) {
         let lines = record.split(separator: "\n", maxSplits: 2, omittingEmptySubsequences: false)
         guard lines.count == 3, let call = try? CallRecord(json: Array(lines[1].utf8)) else { return nil }
+        let header = lines[0].split(separator: " ", omittingEmptySubsequences: false)
+        guard header.count == 3, let admittedMs = Int(header[1]) else { return nil }
+        held = header[2].split(separator: ",").map { Int($0) ?? 0 }
+        self.admittedMs = admittedMs
         var event = call.event
         if !lines[2].isEmpty {
             guard let observed = try? UsageEvent(json: Array(lines[2].utf8)) else { return nil }

@@ -4,7 +4,7 @@ import WeirCore
 package struct AdmitScript: Sendable {
     package var shard: Shard
     package var id: ReservationID
-    /// The instant by whose day the budgets' keys were named, milliseconds since 1970.
+    /// What the caller takes for Redis's time, milliseconds since 1970: it names the budgets' keys and the lease's end.
     package var namedAtMs: Int
     package var leaseMs: Int
     /// One line of JSON: ``CallRecord``.
@@ -36,8 +36,8 @@ package struct AdmitScript: Sendable {
         /// The id has ended already; nothing is held.
         case ended(nowMs: Int)
         case notReady(nowMs: Int)
-        /// The keys were named for another day.
-        case wrongDay(nowMs: Int)
+        /// `namedAtMs` is of another day, or over two seconds off.
+        case wrongTime(nowMs: Int)
     }
 
     package init(
@@ -55,17 +55,18 @@ package struct AdmitScript: Sendable {
 
     nonisolated(nonsending) package func run(on connection: RedisConnection) async throws(RedisError) -> Reply {
         var keys = [RedisKeys.epoch(shard), RedisKeys.reservations(shard)]
-        var arguments: [RedisArgument] = [
-            .string(id.text), .int(nowMs ?? 0), .int(UTCDay(containingMs: namedAtMs).number), .int(leaseMs),
-            .bytes(call),
-        ]
+        var packed = PackedNumbers(capacity: 5 * limits.count)
         for limit in limits {
             keys.append(limit.counter.key)
-            arguments.append(
-                .string(
-                    "\(limit.counter.kind) \(limit.cost) \(limit.amount) \(limit.counter.span) \(limit.denies ? 1 : 0)"
-                ))
+            packed.add(limit.counter.kind)
+            packed.add(limit.cost)
+            packed.add(limit.amount)
+            packed.add(limit.counter.counter == .inFlight ? leaseMs : limit.counter.span)
+            packed.add(limit.denies ? 1 : 0)
         }
+        let arguments: [RedisArgument] = [
+            .string(id.text), .int(nowMs ?? 0), .int(namedAtMs), .bytes(record), .bytes(packed.bytes),
+        ]
         let reply = try await connection.run(ScriptCatalogue.admit, keys: keys, arguments: arguments)
         let numbers = try reply.integers(of: ScriptCatalogue.admit)
         switch (numbers.first, numbers.count) {
@@ -77,9 +78,21 @@ package struct AdmitScript: Sendable {
                 retryAfterMs: numbers[5] < 0 ? nil : numbers[5])
         case (2, 2): return .ended(nowMs: numbers[1])
         case (-1, 2): return .notReady(nowMs: numbers[1])
-        case (-2, 2): return .wrongDay(nowMs: numbers[1])
+        case (-2, 2): return .wrongTime(nowMs: numbers[1])
         default: throw .protocolViolation("admit.lua answered \(numbers)")
         }
+    }
+}
+
+extension AdmitScript {
+    /// lua/lib/record.lua: `<lease_end_ms> <at_ms> <held,held,...>`, the call, nothing observed yet.
+    private var record: [UInt8] {
+        let held = limits.map { String($0.cost) }.joined(separator: ",")
+        var record = Array("\(namedAtMs + leaseMs) \(namedAtMs) \(held)\n".utf8)
+        record.reserveCapacity(record.count + call.count + 1)
+        record.append(contentsOf: call)
+        record.append(UInt8(ascii: "\n"))
+        return record
     }
 }
 

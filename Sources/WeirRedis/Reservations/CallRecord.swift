@@ -22,7 +22,7 @@ package struct CallRecord: Sendable, Hashable {
         writer.beginArray()
         for (hold, unit) in zip(holds, units) {
             writer.beginArray()
-            writer.string(hold.kind)
+            writer.string(hold.letter)
             writer.string(unit.rawValue)
             writer.string(hold.key)
             writer.int(hold.span)

@@ -28,8 +28,18 @@ package struct CounterKey: Sendable, Hashable {
         key = RedisKeys.counter(shard, limit: limit, subject: subject, counter: counter, period: instance)
     }
 
-    /// `L`, `R`, `B` or `C`: see lua/lib/counters.lua.
-    package var kind: String {
+    /// How scripts know the kind: 1 log, 2 ring, 3 budget, 4 in flight (lua/lib/counters.lua).
+    package var kind: Int {
+        switch counter {
+        case .log: 1
+        case .ring: 2
+        case .budget: 3
+        case .inFlight: 4
+        }
+    }
+
+    /// How people and records know it: `L`, `R`, `B`, `C`.
+    package var letter: String {
         switch counter {
         case .log: "L"
         case .ring: "R"

@@ -7,6 +7,8 @@ package struct EndScript: Sendable {
     package var end: End
     package var shard: Shard
     package var id: ReservationID
+    /// As the admission answered; nil when its answer was lost.
+    package var admittedMs: Int?
     /// One line of JSON: the usage event. Not used by a release.
     package var event: [UInt8]
     /// The counters of the admission in its order, and the units really used of each (0 for a release).
@@ -29,12 +31,13 @@ package struct EndScript: Sendable {
     }
 
     package init(
-        _ end: End, shard: Shard, id: ReservationID, event: [UInt8] = [],
+        _ end: End, shard: Shard, id: ReservationID, admittedMs: Int? = nil, event: [UInt8] = [],
         counters: [(counter: CounterKey, units: Int)], nowMs: Int? = nil
     ) {
         self.end = end
         self.shard = shard
         self.id = id
+        self.admittedMs = admittedMs
         self.event = event
         self.counters = counters
         self.nowMs = nowMs
@@ -50,11 +53,16 @@ package struct EndScript: Sendable {
         var keys = [
             RedisKeys.epoch(shard), RedisKeys.reservations(shard), RedisKeys.usage(shard),
         ]
-        var arguments: [RedisArgument] = [.string(id.text), .int(nowMs ?? 0), .int(id.birthMs), .bytes(event)]
+        var packed = PackedNumbers(capacity: 3 * counters.count)
         for (counter, units) in counters {
             keys.append(counter.key)
-            arguments.append(.string("\(counter.kind) \(min(max(0, units), .largestExact)) \(counter.span)"))
+            packed.add(counter.kind)
+            packed.add(units)
+            packed.add(counter.span)
         }
+        let arguments: [RedisArgument] = [
+            .string(id.text), .int(nowMs ?? 0), .int(admittedMs ?? id.birthMs), .bytes(event), .bytes(packed.bytes),
+        ]
         let numbers = try await connection.run(script, keys: keys, arguments: arguments).integers(of: script)
         switch (numbers.first, numbers.count) {
         case (1, 2): return .ended(skipped: numbers[1])

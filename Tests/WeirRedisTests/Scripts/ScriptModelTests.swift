@@ -40,6 +40,7 @@ import WeirTestSupport
                 var model = ShardModel()
                 var calls: [AdmitScript] = []
                 var now = Self.startMs
+                var admittedAt: [String: Int] = [:]
                 // Every second history has a clock that steps back. There nothing is given back by rings and logs,
                 // since a correction then goes to the bucket of the clock, not of the admission.
                 let stepsBack = seed % 2 == 0
@@ -64,13 +65,15 @@ import WeirTestSupport
                         let answer = try await script.run(on: redis)
                         try #require(answer == expected, "seed \(seed), step \(step): admit \(script.limits)")
                         if case .admitted = answer, isNew {
+                            admittedAt[script.id.text] = now
                             calls.append(script)
                         }
                     case 5...8:
                         guard let call = calls.randomElement(using: &generator) else { continue }
                         let end: EndScript.End = [.settle, .settle, stepsBack ? .reap : .release, .reap][choice - 5]
                         let script = EndScript(
-                            end, shard: Self.shard, id: call.id, event: Array("\(step)".utf8),
+                            end, shard: Self.shard, id: call.id, admittedMs: admittedAt[call.id.text],
+                            event: Array("\(step)".utf8),
                             counters: call.limits.map { entry in
                                 let units =
                                     switch entry.counter.counter {
