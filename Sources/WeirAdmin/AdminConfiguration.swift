@@ -30,11 +30,13 @@ package struct AdminConfiguration: Sendable {
     package enum Fault: Error, Equatable, CustomStringConvertible {
         case tokenMissing(host: String)
         case tokenTooShort(characters: Int)
+        case cannotListen(address: String, reason: String)
 
         package var description: String {
             switch self {
             case .tokenMissing(let host):
                 "\(host) is not a loopback address: set an admin token (WEIR_ADMIN_TOKEN or --admin-token-file)"
+            case .cannotListen(let address, let reason): "cannot listen on \(address): \(reason)"
             case .tokenTooShort(let characters):
                 "the admin token has \(characters) characters; use at least \(AdminConfiguration.shortestToken), "
                     + "for example from: openssl rand -hex 24"

@@ -49,6 +49,11 @@ package struct AdminServer: Sendable {
                 availableConnectionsDelegate: .maximum(configuration.mostConnections, logger: logger)),
             onServerRunning: { channel in await onListening(channel.localAddress?.port ?? 0) },
             eventLoopGroupProvider: .shared(group), logger: logger)
-        try await application.run()
+        do {
+            try await application.run()
+        } catch let error as IOError {
+            throw AdminConfiguration.Fault.cannotListen(
+                address: "\(configuration.host):\(configuration.port)", reason: "\(error)")
+        }
     }
 }

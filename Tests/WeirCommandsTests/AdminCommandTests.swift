@@ -13,7 +13,7 @@ import WeirTestSupport
 @testable import WeirCommands
 
 /// Runs `body` with an aggregator and its admin API, and with an environment that points to them.
-private func withAggregator(_ body: (String, any LedgerStore) async throws -> Void) async throws {
+private func withAggregator(_ body: (String, any LedgerStore, RedisServer) async throws -> Void) async throws {
     try await withRedis { redis in
         try await withTemporaryDirectory { directory in
             let policy = directory + "/policy.yaml"
@@ -37,7 +37,7 @@ private func withAggregator(_ body: (String, any LedgerStore) async throws -> Vo
                 var environment = environment
                 environment["WEIR_ADMIN_URL"] = url.withLock { $0 }
                 let ledger = try LedgerURL("sqlite:\(directory)/weir.db").open()
-                try await Setting.$environment.withValue(environment) { try await body(directory, ledger) }
+                try await Setting.$environment.withValue(environment) { try await body(directory, ledger, redis) }
                 try await ledger.close()
             } catch {
                 process.cancel()
@@ -58,7 +58,7 @@ private let policyText = """
 
 @Suite struct AdminCommandTests {
     @Test func `an operator's day`() async throws {
-        try await withAggregator { directory, ledger in
+        try await withAggregator { _, ledger, _ in
             let created = try await KeysCreate.parse(["--team", "acme", "--user", "alice", "--product", "slack-bot"])
                 .report()
             let key = try #require(APIKey(created.text))
@@ -96,7 +96,7 @@ private let policyText = """
     }
 
     @Test func `a policy is applied with the caller's environment, shown, and applied again`() async throws {
-        try await withAggregator { directory, ledger in
+        try await withAggregator { directory, ledger, _ in
             #expect(try await ledger.currentPolicy()?.note.hasSuffix("at the first start") == true)
             var environment = Setting.environment
             environment["CALLS"] = "9"
@@ -120,7 +120,7 @@ private let policyText = """
     }
 
     @Test func `errors say what to do`() async throws {
-        try await withAggregator { _, _ in
+        try await withAggregator { _, _, _ in
             func error(_ changes: [String: String], _ command: some AdminCommand) async -> String {
                 let environment = Setting.environment.merging(changes) { $1 }
                 return await Setting.$environment.withValue(environment) {
@@ -147,6 +147,17 @@ private let policyText = """
                 await error([:], try KeysRevoke.parse(["wk_none"])).hasPrefix("there is no key wk_none (404 not_found)")
             )
             #expect(await error([:], try KeysRevoke.parse(["../policy"])).contains("cannot be a key's id"))
+        }
+    }
+
+    @Test func `a key that cannot be published is shown all the same, and the command fails`() async throws {
+        try await withAggregator { _, ledger, redis in
+            redis.kill()
+            let report = try await KeysCreate.parse(["--team", "acme"]).report()
+            #expect(!report.isSuccess)
+            let key = try #require(APIKey(report.text))
+            #expect(try await ledger.key(id: key.id) != nil)
+            #expect(report.json.contains(key.text))
         }
     }
 }

@@ -70,7 +70,7 @@ import WeirTestSupport
 
     @Test(arguments: [
         ["--listen", "0.0.0.0:1"], ["--redis", "http://x"], ["--ledger", "mysql:x"], ["--log-level", "loud"],
-        ["--policy", "/nonexistent/policy.yaml"], ["--listen", "8090"],
+        ["--policy", "/nonexistent/policy.yaml"], ["--listen", "8090"], ["--name", "a b"],
     ])
     func `an aggregator with a wrong setting does not start`(arguments: [String]) throws {
         try Setting.$environment.withValue([:]) {

@@ -68,7 +68,7 @@ package struct KeyDescription: Codable, Sendable, Equatable {
 }
 
 /// The answer to a key's making: the only one that holds its text.
-package struct CreatedKey: Codable, Sendable {
+package struct CreatedKey: Codable, Sendable, Equatable {
     package var key: String
     package var description: KeyDescription
 }

@@ -18,7 +18,7 @@ struct AggregatorCommand: AsyncParsableCommand {
             When it serves it prints one line, "weir aggregator ready: URL", on stdout; it logs to stderr. SIGTERM and \
             SIGINT end it in good order, with exit code 0.
 
-              weir aggregator --ledger sqlite:/var/lib/weir/weir.db --policy deploy/policy.yaml
+              weir aggregator --ledger sqlite:weir.db --policy deploy/policy.yaml
 
             Beyond 127.0.0.1 it needs a token of at least 16 characters in WEIR_ADMIN_TOKEN or --admin-token-file.
             """)
@@ -58,7 +58,7 @@ struct AggregatorCommand: AsyncParsableCommand {
             LoggingSystem.bootstrap(level: settings.logLevel)
             try await AggregatorProcess(settings: settings).run { url in
                 print("weir aggregator ready: \(url)")
-                // Whoever waits for the line reads a pipe, which the library would otherwise fill up first.
+                // A pipe is written in blocks; whoever waits for the line would wait for the block.
                 fflush(nil)
             }
         } catch {
@@ -78,7 +78,19 @@ struct AggregatorCommand: AsyncParsableCommand {
             address: address, redis: try RedisConfiguration(url: Setting.redis.value(redis) ?? ""),
             ledger: try LedgerURL(Setting.ledger.value(ledger) ?? ""), admin: admin,
             firstPolicy: try path.map(Self.readPolicy),
-            name: Setting.name.value(name) ?? ProcessInfo.processInfo.hostName, logLevel: try Setting.level(logLevel))
+            name: try processName(), logLevel: try Setting.level(logLevel))
+    }
+
+    /// The name given, else the host's if it can be one.
+    private func processName() throws(SettingError) -> String {
+        guard let name = Setting.name.value(name) else {
+            let host = ProcessInfo.processInfo.hostName
+            return Subject.isValidID(host) ? host : "aggregator"
+        }
+        guard Subject.isValidID(name) else {
+            throw SettingError(description: "--name: use 1 to 128 of A-Z a-z 0-9 . _ @ : and -")
+        }
+        return name
     }
 
     private static func readPolicy(_ path: String) throws -> AggregatorProcess.FirstPolicy {

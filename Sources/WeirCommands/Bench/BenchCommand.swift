@@ -8,6 +8,8 @@ struct BenchCommand: AsyncParsableCommand {
         discussion: """
             Absolute rates depend on the machine and on what else it does; the ratios to the yardstick, measured in turn \
             within one run, hold. Every benchmark prints the medians of its rounds and the ratios.
+
+              weir bench admit
             """,
         subcommands: [BenchAdmitCommand.self])
 }

@@ -2,6 +2,7 @@ import AsyncHTTPClient
 import Foundation
 import NIOCore
 import NIOHTTP1
+import WeirAdmin
 
 /// Speaks to the admin API.
 struct AdminClient: Sendable {
@@ -108,11 +109,16 @@ struct AdminClient: Sendable {
             let errors: [Line]?
         }
         let error: Content
+        let key: CreatedKey?
     }
 
     private func refusal(status: Int, text: String) -> AdminClientError {
-        guard let refusal = try? JSONDecoder().decode(Refusal.self, from: Data(text.utf8)).error else {
+        guard let answer = try? JSONDecoder().decode(Refusal.self, from: Data(text.utf8)) else {
             return .unreadable(url: url, status: status)
+        }
+        let refusal = answer.error
+        if let key = answer.key {
+            return .keyNotPublished(key, message: refusal.message, hint: refusal.hint ?? "")
         }
         if status == 401 { return .unauthorized(hint: refusal.message, hasToken: token != nil) }
         return .refused(

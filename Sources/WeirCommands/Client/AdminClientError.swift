@@ -1,3 +1,5 @@
+import WeirAdmin
+
 /// Why the admin API did not do it, in words for an operator.
 enum AdminClientError: Error, Equatable, CustomStringConvertible {
     case address(String)
@@ -5,6 +7,8 @@ enum AdminClientError: Error, Equatable, CustomStringConvertible {
     case unauthorized(hint: String, hasToken: Bool)
     /// Refused, or failed there. `lines` are the errors of a policy.
     case refused(status: Int, code: String, message: String, hint: String?, lines: [String])
+    /// The key was made and is not in force yet; its text is known nowhere else.
+    case keyNotPublished(CreatedKey, message: String, hint: String)
     case unreadable(url: String, status: Int)
 
     var description: String {
@@ -24,6 +28,7 @@ enum AdminClientError: Error, Equatable, CustomStringConvertible {
             lines.isEmpty
                 ? "\(message) (\(status) \(code))" + (hint.map { "\n\($0)" } ?? "")
                 : (["\(message) (\(status) \(code))"] + lines).joined(separator: "\n")
+        case .keyNotPublished(_, let message, let hint): "\(message)\n\(hint)"
         case .unreadable(let url, let status):
             "\(url) answered with status \(status) and not like an admin API; is the address right?"
         }
