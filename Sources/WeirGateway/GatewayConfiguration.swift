@@ -34,7 +34,8 @@ package struct GatewayConfiguration: Sendable {
 
     /// What one node takes in at most.
     package struct Limits: Sendable {
-        /// Names and values of all header fields together. Real clients send 1 to 2 kB; nginx and Envoy stop at 32 to 60.
+        /// Names and values of all header fields together. Real clients send 1 to 2 kB; nginx and Envoy stop at 32 to
+        /// 60.
         package var headerBytes = 32 * 1024
         /// One name and value, and the request's target.
         package var headerFieldBytes = 16 * 1024

@@ -98,7 +98,7 @@ import WeirTestSupport
             let connection = try await RawConnection(port: bed.port)
             try await connection.send(
                 call("input=50;output=40;chunks=5;\(hangs ? "hang" : "reset")-after=3", stream: true))
-            try await eventually { connection.isClosed }
+            try await eventually { connection.isClosed && bed.admission.now.settled.count == 1 }
             #expect(connection.text.hasPrefix("HTTP/1.1 200"))
             #expect(!connection.text.hasSuffix("0\r\n\r\n"), "a cut answer must not look whole")
             let event = try #require(bed.admission.now.settled.first)
@@ -112,7 +112,7 @@ import WeirTestSupport
     func `a provider that fails before the first byte is answered for, and its input charged`(hangs: Bool) async throws
     {
         let adjust: (inout GatewayConfiguration) -> Void = {
-            if hangs { $0.deadlines.providerHead = .milliseconds(150) }
+            if hangs { $0.deadlines.providerHead = .seconds(1) }
         }
         try await withGateway(adjust: adjust) { bed in
             let answer = try await bed.send(

@@ -70,9 +70,9 @@ final class HTTPClientUpstream: Upstream {
 
 /// One call of ``HTTPClientUpstream``.
 ///
-/// `@unchecked Sendable`, which the library demands of delegates: its state is touched on `loop` alone. The library calls
-/// a delegate on the task's event loop, which is the client's only one; ``cancel()`` is called by the call on that loop;
-/// each entry checks it in debug builds.
+/// `@unchecked Sendable`, which the library demands of delegates: its state is touched on `loop` alone. The library
+/// calls a delegate on the task's event loop, which is the client's only one; ``cancel()`` is called by the call on
+/// that loop; each entry checks it in debug builds.
 private final class HTTPClientExchange: HTTPClientResponseDelegate, UpstreamExchange, @unchecked Sendable {
     typealias Response = Void
 

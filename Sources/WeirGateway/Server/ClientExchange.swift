@@ -115,7 +115,8 @@ final class ClientExchange {
             status: error == .headerOverflow ? .requestHeaderFieldsTooLarge : nil)
     }
 
-    /// Denies a request that never got a task of its own. The connection ends with it, because its body has not come in.
+    /// Denies a request that never got a task of its own. The connection ends with it, because its body has not come
+    /// in.
     private func refuse(_ denial: Denial, status: HTTPResponseStatus? = nil) {
         owner.node.metrics.begin()
         deny(denial, status: status)

@@ -49,7 +49,8 @@ enum PeerAddress {
     /// Who counts as one: an IPv4 address, or the /64 that an IPv6 client is usually given whole.
     static func origin(_ address: SocketAddress?) -> String {
         if case .v6(let v6) = address, let text = text(address), !text.contains(".") {
-            // A sockaddr_in6 begins with family, port and flow label: 8 bytes. Then the address, its network half first.
+            // A sockaddr_in6 begins with family, port and flow label: 8 bytes. Then the address, its network half
+            // first.
             return withUnsafeBytes(of: v6.address) { bytes in
                 "v6:" + bytes[8..<16].map { String($0, radix: 16) }.joined(separator: ":")
             }
