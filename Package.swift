@@ -85,7 +85,7 @@ let tests: [Target] = [
         ], swiftSettings: strict),
     .testTarget(
         name: "WeirAggregatorTests",
-        dependencies: [core, "WeirRedis", "WeirLedger", "WeirAggregator", "WeirTestSupport", nioCore, logging],
+        dependencies: [core, "WeirRedis", "WeirLedger", "WeirAggregator", "WeirTestSupport", nioPosix, logging],
         swiftSettings: strict),
     .testTarget(
         name: "WeirAdminTests",
