@@ -26,7 +26,7 @@ final class ChildProcess: Sendable {
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = log
         process.standardError = log
-        do { try process.run() } catch {
+        do { try withSignalsUnblocked { try process.run() } } catch {
             throw DevError(description: "cannot start \(program) (\(name)): \(error.localizedDescription)")
         }
         return ChildProcess(name: name, process: process)
@@ -61,8 +61,19 @@ enum Watchdog {
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = FileHandle.nullDevice
         process.standardError = FileHandle.nullDevice
-        try process.run()
+        try withSignalsUnblocked { try process.run() }
     }
+}
+
+/// Swift's tasks run on threads that have nearly all signals blocked. A child inherits that, and one that does not think
+/// of it, as redis-server, would never hear SIGTERM.
+private func withSignalsUnblocked(_ start: () throws -> Void) rethrows {
+    var none = sigset_t()
+    var before = sigset_t()
+    sigemptyset(&none)
+    pthread_sigmask(SIG_SETMASK, &none, &before)
+    defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
+    try start()
 }
 
 struct DevError: Error, CustomStringConvertible {

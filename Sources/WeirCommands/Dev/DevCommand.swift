@@ -53,7 +53,14 @@ struct DevCommand: AsyncParsableCommand {
             if let readyFile { try stack.ready.write(to: readyFile) }
             say(DevText.welcome(stack))
             try await withThrowingTaskGroup { group in
-                group.addTask { await signals.value }
+                group.addTask {
+                    // A task of its own does not end with the group by itself, and the group waits for it.
+                    await withTaskCancellationHandler {
+                        await signals.value
+                    } onCancel: {
+                        signals.cancel()
+                    }
+                }
                 if let span { group.addTask { try await Task.sleep(for: .seconds(span.seconds)) } }
                 group.addTask {
                     while true {
