@@ -4,6 +4,9 @@
 DEBUG_FLAGS := --explicit-target-dependency-import-check error
 SOURCES := Package.swift Sources Tests
 
+# Hundreds of tests start servers of their own; all at once they would only wait for each other.
+TESTS_AT_ONCE := 2
+
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help demo build test lint format install-tools clean
@@ -26,7 +29,7 @@ build: install-tools
 
 test: install-tools
 	swift build --build-tests $(DEBUG_FLAGS)
-	swift test --skip-build --disable-xctest $(DEBUG_FLAGS)
+	SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=$(TESTS_AT_ONCE) swift test --skip-build --disable-xctest $(DEBUG_FLAGS)
 
 # Warnings are errors by the manifest, so building is checking. What was resolved is known after the build.
 lint: install-tools
