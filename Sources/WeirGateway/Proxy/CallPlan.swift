@@ -37,13 +37,16 @@ struct CallPlan {
                 facts.needsUsage
                 ? facts.rewritten(Array(body.readableBytesView)).map { ByteBuffer(bytes: $0) } ?? body : body
             if endpoint.spends {
-                let known = prices.price(provider: route.provider.rawValue, model: facts.model)
+                // An option that the table has no price for makes the call one of a model without a price.
+                let known =
+                    facts.unpricedOption == nil
+                    ? prices.price(provider: route.provider.rawValue, model: facts.model) : nil
                 isPriced = known != nil
                 let price: ModelPrice
                 if let known {
                     price = known
                 } else {
-                    price = try Self.unpriced(facts.model, route.provider, policy, prices)
+                    price = try Self.unpriced(facts, route.provider, policy, prices)
                 }
                 estimate = facts.estimate(with: price)
                 meter = CallMeter(
@@ -73,12 +76,13 @@ struct CallPlan {
 
     /// A model without a price is denied, or charged as the dearest there is; it is never free.
     private static func unpriced(
-        _ model: String, _ dialect: Dialect, _ policy: Policy, _ prices: PriceTable
+        _ facts: RequestFacts, _ dialect: Dialect, _ policy: Policy, _ prices: PriceTable
     ) throws(Refusal) -> ModelPrice {
         switch policy.unpricedModels {
         case .deny:
+            let what = facts.unpricedOption.map { "'\($0)' of the model" } ?? "The model"
             throw .denial(
-                Denial(.modelUnpriced, "The model '\(model)' has no price here, so it cannot be charged."))
+                Denial(.modelUnpriced, "\(what) '\(facts.model)' has no price here, so it cannot be charged."))
         case .dearest, .flag: return prices.dearest(provider: dialect.rawValue)
         }
     }
