@@ -22,8 +22,8 @@ struct LimitPlan: Sendable {
     init(policy: Policy, call: Call, estimate: Estimate, shard: Shard, nowMs: Int) throws(EnforcerError) {
         var steps: [Step] = []
         for limit in policy.limits where limit.enforce != .ledger && limit.covers(call) {
-            let amount = limit.amount(forGroups: call.groups).amount
             for subject in limit.subjects(of: call) {
+                let amount = limit.amount(for: subject, of: call).amount
                 steps.append(
                     Step(
                         limit: limit, subject: subject,

@@ -127,7 +127,8 @@ final class Replica: Sendable {
             do {
                 let began = ContinuousClock.now
                 let known = state.withLock { $0.snapshot.policy }
-                let snapshot = try await ReplicaReader(connection: pool.any, clock: clock).read(known: known)
+                let snapshot = try await ReplicaReader(connection: pool.any, clock: clock, logger: logger).read(
+                    known: known)
                 if snapshot.policy?.version != known?.version {
                     logger.info("policy in force", metadata: ["version": "\(snapshot.policy?.version ?? 0)"])
                 }

@@ -1,4 +1,5 @@
 import Foundation
+import Logging
 import NIOCore
 import WeirCore
 import WeirRedis
@@ -7,6 +8,7 @@ import WeirRedis
 struct ReplicaReader {
     let connection: RedisConnection
     let clock: RedisClock
+    let logger: Logger
 
     /// A published policy that this node cannot read. The last one that it could stays in force.
     struct UnreadablePolicy: Error, CustomStringConvertible {
@@ -43,7 +45,12 @@ struct ReplicaReader {
     private func killSwitch() async throws -> [KillSwitch.Scope: KillSwitch.Entry] {
         var entries: [KillSwitch.Scope: KillSwitch.Entry] = [:]
         for (field, value) in try await connection.send(["HGETALL", .string(RedisKeys.killSwitch)]).pairs {
-            guard let scope = KillSwitch.Scope(field) else { continue }
+            guard let scope = KillSwitch.Scope(field) else {
+                logger.error(
+                    "the kill switch has a scope that is none, so it stops nothing: use global, class:x, product:x, team:x or model:x",
+                    metadata: ["field": "\(field)"])
+                continue
+            }
             entries[scope] = KillSwitch.Entry(value: value)
         }
         return entries

@@ -27,16 +27,16 @@ public enum KillSwitch {
             }
         }
 
-        /// Nil for any other text. The name after the colon may hold further colons.
+        /// Nil for any other text. The kind may be typed in capitals; the name after the colon may hold further colons.
         public init?(_ text: String) {
-            if text == "global" {
+            if text.lowercased() == "global" {
                 self = .global
                 return
             }
             guard let colon = text.firstIndex(of: ":") else { return nil }
             let name = String(text[text.index(after: colon)...])
             guard !name.isEmpty else { return nil }
-            switch text[..<colon] {
+            switch text[..<colon].lowercased() {
             case "product": self = .product(name)
             case "team": self = .team(name)
             case "model": self = .model(name)

@@ -43,6 +43,13 @@ extension Limit {
         return (chosen.amount, .group(chosen.group))
     }
 
+    /// The amount for one of ``subjects(of:)``. A group's counter has that group's amount, whoever of it calls; any other
+    /// has what the caller's groups give.
+    public func amount(for subject: Subject, of call: Call) -> (amount: Int, source: AmountSource) {
+        if case .group(_, let id) = subject { return amount(forGroups: [id]) }
+        return amount(forGroups: call.groups)
+    }
+
     /// Request limits up to this amount are counted exactly, each admission by itself; above, and for other units, in
     /// a ring of sub-windows whose size does not depend on the amount.
     public static let largestLog = 100
