@@ -86,7 +86,9 @@ struct AdmitBench: Sendable {
                 settle.rate += share / settled.rate
             }
             (admit.rate, settle.rate) = (1 / admit.rate, 1 / settle.rate)
-            _ = try await pool.send(["DEL", .string(RedisKeys.usage(Self.shard)), .string(RedisKeys.reservations(Self.shard))])
+            _ = try await pool.send([
+                "DEL", .string(RedisKeys.usage(Self.shard)), .string(RedisKeys.reservations(Self.shard)),
+            ])
             if round == 0 { continue }
             floors.append(floor)
             admits.append(admit)

@@ -57,32 +57,34 @@ struct PrivateRedis: Sendable {
         (ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin").split(separator: ":")
             .map { "\($0)/\(program)" }.first { FileManager.default.isExecutableFile(atPath: $0) }
     }
-
-    private static func isListening(port: Int) -> Bool {
-        withLoopbackSocket { socket in
-            var address = loopback(port: port)
-            return withUnsafePointer(to: &address) { pointer in
-                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                    connect(socket, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
-                }
-            }
-        } ?? false
-    }
 }
 
 /// A port of 127.0.0.1 that nobody listens on at this moment.
 func freePort() throws -> Int {
-    let port: Int? = withLoopbackSocket { socket in
-        var address = loopback(port: 0)
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        return withUnsafeMutablePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(socket, $0, length) == 0 && getsockname(socket, $0, &length) == 0
-            }
-        } ? Int(UInt16(bigEndian: address.sin_port)) : nil
-    } ?? nil
+    let port: Int? =
+        withLoopbackSocket { socket in
+            var address = loopback(port: 0)
+            var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+            return withUnsafeMutablePointer(to: &address) { pointer in
+                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                    bind(socket, $0, length) == 0 && getsockname(socket, $0, &length) == 0
+                }
+            } ? Int(UInt16(bigEndian: address.sin_port)) : nil
+        } ?? nil
     guard let port else { throw DevError(description: "no free port on 127.0.0.1") }
     return port
+}
+
+/// Whether somebody listens on this port of 127.0.0.1.
+func isListening(port: Int) -> Bool {
+    withLoopbackSocket { socket in
+        var address = loopback(port: port)
+        return withUnsafePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                connect(socket, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
+            }
+        }
+    } ?? false
 }
 
 private func loopback(port: Int) -> sockaddr_in {
