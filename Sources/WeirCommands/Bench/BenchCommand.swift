@@ -10,6 +10,7 @@ struct BenchCommand: AsyncParsableCommand {
             within one run, hold. Every benchmark prints the medians of its rounds and the ratios.
 
               weir bench admit
+              weir bench gateway
             """,
-        subcommands: [BenchAdmitCommand.self])
+        subcommands: [BenchAdmitCommand.self, BenchGatewayCommand.self])
 }

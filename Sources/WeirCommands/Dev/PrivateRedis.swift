@@ -57,17 +57,6 @@ struct PrivateRedis: Sendable {
         (ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin").split(separator: ":")
             .map { "\($0)/\(program)" }.first { FileManager.default.isExecutableFile(atPath: $0) }
     }
-
-    private static func isListening(port: Int) -> Bool {
-        withLoopbackSocket { socket in
-            var address = loopback(port: port)
-            return withUnsafePointer(to: &address) { pointer in
-                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                    connect(socket, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
-                }
-            }
-        } ?? false
-    }
 }
 
 /// A port of 127.0.0.1 that nobody listens on at this moment.
@@ -84,6 +73,18 @@ func freePort() throws -> Int {
         } ?? nil
     guard let port else { throw DevError(description: "no free port on 127.0.0.1") }
     return port
+}
+
+/// Whether somebody listens on this port of 127.0.0.1.
+func isListening(port: Int) -> Bool {
+    withLoopbackSocket { socket in
+        var address = loopback(port: port)
+        return withUnsafePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                connect(socket, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
+            }
+        }
+    } ?? false
 }
 
 private func loopback(port: Int) -> sockaddr_in {
