@@ -52,14 +52,15 @@ struct AggregatorCommand: AsyncParsableCommand {
     @Option(help: Setting.logLevel.help("trace, debug, info, notice, warning, error or critical."))
     var logLevel: String?
 
+    @Flag(help: #"Say it as JSON when it serves: {"url":URL}."#)
+    var json = false
+
     func run() async throws {
         do {
             let settings = try settings()
             LoggingSystem.bootstrap(level: settings.logLevel)
-            try await AggregatorProcess(settings: settings).run { url in
-                print("weir aggregator ready: \(url)")
-                // A pipe is written in blocks; whoever waits for the line would wait for the block.
-                fflush(nil)
+            try await AggregatorProcess(settings: settings).run { [json] url in
+                say(json ? ReadyLine.json(["url": url]) : "weir aggregator ready: \(url)")
             }
         } catch {
             throw failure(error)

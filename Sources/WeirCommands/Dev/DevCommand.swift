@@ -34,6 +34,13 @@ struct DevCommand: AsyncParsableCommand {
     @Option(name: .customLong("for"), help: "End by itself after this time, as 20s or 5m.")
     var span: Span?
 
+    @Flag(help: "Print the ready file's JSON object instead of words; not with --demo.")
+    var json = false
+
+    func validate() throws {
+        if json, demo { throw ValidationError("--demo tells a story in words: leave --json out.") }
+    }
+
     func run() async throws {
         do {
             LoggingSystem.bootstrap(level: .error)
@@ -51,7 +58,7 @@ struct DevCommand: AsyncParsableCommand {
         let stack = try await DevStack.start(.init(directory: dir, policyFile: policyFile))
         do {
             if let readyFile { try stack.ready.write(to: readyFile) }
-            say(DevText.welcome(stack))
+            say(json ? try stack.ready.json() : DevText.welcome(stack))
             try await withThrowingTaskGroup { group in
                 group.addTask {
                     // A task of its own does not end with the group by itself, and the group waits for it.
@@ -80,7 +87,7 @@ struct DevCommand: AsyncParsableCommand {
                 defer { group.cancelAll() }
                 try await group.next()
             }
-            say("\nEnding…")
+            if !json { say("\nEnding…") }
             await stack.stop()
         } catch {
             await stack.stop()
@@ -95,10 +102,4 @@ struct DevCommand: AsyncParsableCommand {
         }
         return path
     }
-}
-
-/// Prints at once, also into a pipe.
-func say(_ text: String) {
-    print(text)
-    fflush(nil)
 }

@@ -20,14 +20,19 @@ struct DevReady: Sendable, Codable {
         case adminToken = "admin_token"
     }
 
-    /// Writes it in one step: whoever sees the file can read all of it. Only for this user, since it holds keys.
-    func write(to path: String) throws {
+    /// One object, its names in order, on one line.
+    func json() throws -> String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return String(decoding: try encoder.encode(self), as: UTF8.self)
+    }
+
+    /// Writes it in one step: whoever sees the file can read all of it. Only for this user, since it holds keys.
+    func write(to path: String) throws {
         let partial = path + ".partial"
         guard
             FileManager.default.createFile(
-                atPath: partial, contents: try encoder.encode(self), attributes: [.posixPermissions: 0o600])
+                atPath: partial, contents: Data(try json().utf8), attributes: [.posixPermissions: 0o600])
         else { throw DevError(description: "cannot write \(partial)") }
         guard rename(partial, path) == 0 else { throw DevError(description: "cannot write \(path)") }
     }

@@ -50,14 +50,15 @@ struct GatewayCommand: AsyncParsableCommand {
     @Option(help: Setting.logLevel.help("trace, debug, info, notice, warning, error or critical."))
     var logLevel: String?
 
+    @Flag(help: #"Say it as JSON when it may serve: {"ops":URL,"url":URL}."#)
+    var json = false
+
     func run() async throws {
         do {
             let settings = try settings()
             LoggingSystem.bootstrap(level: settings.logLevel)
-            try await GatewayProcess(settings: settings).run { line in
-                print(line)
-                // Whoever waits for the line reads a pipe, which the library would otherwise fill up first.
-                fflush(nil)
+            try await GatewayProcess(settings: settings).run { [json] url, ops in
+                say(json ? ReadyLine.json(["url": url, "ops": ops]) : "weir gateway ready: \(url) ops \(ops)")
             }
         } catch {
             throw failure(error)

@@ -21,8 +21,8 @@ struct GatewayProcess: Sendable {
     let settings: Settings
 
     /// Returns after a signal, when every call has been charged.
-    /// - Parameter onReady: told one line when the node may serve.
-    func run(onReady: @escaping @Sendable (String) -> Void) async throws {
+    /// - Parameter onReady: told the two addresses, clients' and operations', when the node may serve.
+    func run(onReady: @escaping @Sendable (String, String) -> Void) async throws {
         let logger = Logger(label: "weir.gateway")
         let group = MultiThreadedEventLoopGroup(numberOfThreads: settings.threads)
         let pool = RedisPool(configuration: settings.redis, group: group, logger: logger)
@@ -32,13 +32,12 @@ struct GatewayProcess: Sendable {
             configuration: settings.gateway, enforcer: enforcer, prices: try .shipped(), group: group, logger: logger)
         // It listens at once, and answers 503 until the engine is ready.
         let addresses = try await gateway.start()
-        let line =
-            "weir gateway ready: http://\(Self.text(addresses.listen))"
-            + (addresses.operations.map { " ops http://\(Self.text($0))" } ?? "")
+        let url = "http://\(Self.text(addresses.listen))"
+        let operations = addresses.operations.map { "http://\(Self.text($0))" } ?? ""
         // They end in the opposite order: first the calls, then the engine they are charged by.
         var configuration = ServiceGroupConfiguration(
             services: [
-                .init(service: EngineService(enforcer: enforcer) { onReady(line) }),
+                .init(service: EngineService(enforcer: enforcer) { onReady(url, operations) }),
                 .init(service: EdgeService(gateway: gateway, drain: .seconds(30), logger: logger)),
             ], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
         configuration.maximumGracefulShutdownDuration = .seconds(45)

@@ -24,6 +24,9 @@ struct SimulatorCommand: AsyncParsableCommand {
     @Option(help: Setting.threads.help("Event loops; 0: one per core."))
     var threads: String?
 
+    @Flag(help: #"Say it as JSON when it serves: {"url":URL}."#)
+    var json = false
+
     func run() async throws {
         do {
             let address = try ListenAddress(Setting.simulatorListen.value(listen) ?? "")
@@ -37,8 +40,7 @@ struct SimulatorCommand: AsyncParsableCommand {
                     host: address.host, port: address.port, threads: threads == 0 ? cores : threads),
                 logger: Logger(label: "weir.simulator"))
             _ = try await simulator.start()
-            print("weir simulator ready: \(simulator.url)")
-            fflush(nil)
+            say(json ? ReadyLine.json(["url": simulator.url]) : "weir simulator ready: \(simulator.url)")
             await untilSignalled()
             try await simulator.stop()
         } catch {
