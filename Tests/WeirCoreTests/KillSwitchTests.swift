@@ -33,6 +33,9 @@ import WeirCore
         for scope: KillSwitch.Scope in [.global, .product("a"), .team("a:b"), .model("m-4.1"), .callClass("ai")] {
             #expect(KillSwitch.Scope(scope.text) == scope)
         }
-        for text in ["", "team", "team:", "planet:x", ":x", "Global"] { #expect(KillSwitch.Scope(text) == nil) }
+        for text in ["", "team", "team:", "planet:x", ":x"] { #expect(KillSwitch.Scope(text) == nil) }
+        // A person in a hurry types it as it comes; the name itself stays as it is.
+        #expect(KillSwitch.Scope("Global") == .global)
+        #expect(KillSwitch.Scope("TEAM:Acme") == .team("Acme"))
     }
 }
