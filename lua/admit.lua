@@ -25,10 +25,12 @@ Promise  A denial changes nothing. No window ever holds more than its amount. O(
 --#include lib/clock.lua
 --#include lib/counters.lua
 --#include lib/record.lua
-local id, lease_ms, count = ARGV[1], tonumber(ARGV[4]), #KEYS - 2
-if #id ~= 26 or string.find(id, '%W') or not lease_ms or count > 16 or #ARGV ~= count + 5 then
-    return redis.error_reply('ARGUMENT admit: id, lease_ms or the number of limits')
+local id, lease_ms, count = ARGV[1], ARGV[4], #KEYS - 2
+if count < 0 or count > 16 or #ARGV ~= count + 5 or #id ~= 26 or string.find(id, '%W') or #lease_ms > 12
+    or not string.find(lease_ms, '^[1-9]%d*$') or string.find(ARGV[5], '\n', 1, true) then
+    return redis.error_reply('ARGUMENT admit: id, lease_ms, call or the number of limits')
 end
+lease_ms = tonumber(lease_ms)
 if not redis.call('GET', KEYS[1]) then return {-1, now} end
 if math.floor(now / 86400000) ~= tonumber(ARGV[3]) then return {-2, now} end
 local known = redis.call('HGET', KEYS[2], id)
@@ -42,7 +44,7 @@ for i = 1, count do
     local kind, cost_text, amount, span, denies = string.match(ARGV[5 + i], '^([LRBC]) (%d+) (%d+) (%d+) ([01])$')
     local cost, used, reserved = tonumber(cost_text), nil, 0
     amount, span = tonumber(amount), tonumber(span)
-    if not kind or cost > LARGEST or amount > LARGEST or span > LARGEST then
+    if not kind or cost > LARGEST or amount > LARGEST or span > LARGEST or span == 0 and kind ~= 'C' then
         return redis.error_reply('ARGUMENT admit: limit ' .. i)
     end
     if kind == 'B' then
@@ -54,19 +56,27 @@ for i = 1, count do
     else
         if kind == 'L' then used, reads[i] = log_read(key, now, span) end
         if not used then
+            kind = 'R'
             used, buckets[i], currents[i], passes[i] = ring_read(key, now, span)
-            kind, reads[i] = 'R', used
+            reads[i] = used
         end
-        if not used then
-            kind = 'L'
+        if not used and kind == 'R' then
             used, reads[i] = log_read(key, now, span)
+            if used and cost <= 1 then
+                kind = 'L'
+            elseif used then
+                -- A log counts requests. What costs more is another unit, of which nothing has been used yet.
+                used, buckets[i], currents[i], passes[i], reads[i] = 0, math.floor(now * 60 / span), 0, 61, 0
+            end
         end
         if not used then return redis.error_reply('CORRUPT ' .. key .. ' is no window') end
     end
     kinds[i], costs[i], spans[i] = kind, cost, span
     held = i == 1 and cost_text or held .. ',' .. cost_text
     local left = amount - used - reserved - (known and 0 or cost)
-    if amount == 0 then
+    if (amount == 0 or denies == '0') and used + reserved + cost > LARGEST then
+        return redis.error_reply('RANGE ' .. key .. ' cannot count so much')
+    elseif amount == 0 then
         answer[2 + i] = -1
     elseif left >= 0 or known or denies == '0' then
         answer[2 + i] = left > 0 and left or 0

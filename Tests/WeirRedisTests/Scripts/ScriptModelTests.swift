@@ -14,11 +14,14 @@ import WeirTestSupport
             CounterKey(shard: shard, limit: limit, subject: "user:acme/alice", counter: counter, atMs: startMs)
         }
         return [
-            .init(counter: counter("calls", .log(windowMs: 60_000)), cost: 1, amount: .random(in: 2...6, using: &generator)),
+            .init(
+                counter: counter("calls", .log(windowMs: 60_000)), cost: 1,
+                amount: .random(in: 2...6, using: &generator)),
             .init(
                 counter: counter("tokens", .ring(windowMs: 60_000)), cost: .random(in: 0...400, using: &generator),
                 amount: 1000),
-            .init(counter: counter("spend", .budget(.month)), cost: .random(in: 0...50, using: &generator), amount: 700),
+            .init(
+                counter: counter("spend", .budget(.month)), cost: .random(in: 0...50, using: &generator), amount: 700),
             .init(counter: counter("at-once", .inFlight), cost: 1, amount: 3),
             .init(counter: counter("free", .budget(.day)), cost: 5, amount: 0),
             .init(counter: counter("watched", .ring(windowMs: 120_000)), cost: 1, amount: 2, denies: false),
@@ -73,7 +76,8 @@ import WeirTestSupport
                                     switch entry.counter.counter {
                                     case .log, .inFlight: 1
                                     // At most what was held, so that the window's promise can be checked below.
-                                    case .ring: stepsBack ? entry.cost : Int.random(in: 0...entry.cost, using: &generator)
+                                    case .ring:
+                                        stepsBack ? entry.cost : Int.random(in: 0...entry.cost, using: &generator)
                                     case .budget: Int.random(in: 0...60, using: &generator)
                                     }
                                 return (entry.counter, end == .release ? 0 : units)
@@ -117,7 +121,9 @@ import WeirTestSupport
         guard case .array(let keys) = try await redis.send(["KEYS", "weir:*"]) else { return }
         for case .bulk(let name) in keys {
             let key = String(buffer: name)
-            if [RedisKeys.epoch(shard), RedisKeys.reservations(shard), RedisKeys.usage(shard)].contains(key) { continue }
+            if [RedisKeys.epoch(shard), RedisKeys.reservations(shard), RedisKeys.usage(shard)].contains(key) {
+                continue
+            }
             guard case .integer(let ttl) = try await redis.send(["PTTL", .string(key)]) else { continue }
             #expect(ttl > 0, "seed \(seed): \(key) has no expiry")
         }

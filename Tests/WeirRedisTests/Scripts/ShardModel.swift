@@ -54,7 +54,9 @@ struct ShardModel {
 
     private func ringUnits(_ key: String, from first: Int, through last: Int, window: Int) -> Int {
         guard first <= last else { return 0 }
-        return (windows[key] ?? []).filter { (first..<last + 1).contains($0.ms * Self.buckets / window) }.reduce(0) { $0 + $1.units }
+        return (windows[key] ?? []).filter { (first..<last + 1).contains($0.ms * Self.buckets / window) }.reduce(0) {
+            $0 + $1.units
+        }
     }
 
     private func retryAfter(_ entry: AdmitScript.Entry, nowMs: Int) -> Int? {
