@@ -25,8 +25,9 @@ Promise  A denial changes nothing. No window ever holds more than its amount. O(
 --#include lib/counters.lua
 --#include lib/record.lua
 local call, id, count = redis.call, ARGV[1], #KEYS - 2
-if #id ~= 26 or count > 16 or #ARGV ~= 5 or #ARGV[5] ~= count * 40 then
-    return redis.error_reply('ARGUMENT admit: id, or the number of limits')
+if count < 0 or count > 16 or #ARGV ~= 5 or #ARGV[5] ~= count * 40 or #id ~= 26 or not string.find(ARGV[3], '^%d+$')
+    or not string.find(ARGV[4], '^%d+ %d+ [%d,]*\n[^\n]*\n$') then
+    return redis.error_reply('ARGUMENT admit: id, at_ms, record or the number of limits')
 end
 local limits = {struct.unpack('>' .. string.rep('ddddd', count), ARGV[5])}
 local off = now - tonumber(ARGV[3])
@@ -44,7 +45,7 @@ for i = 1, count do
     local used, reserved = nil, 0
     -- A number that is none, is negative or has a fraction must not come near a comparison.
     if not (cost >= 0 and cost <= LARGEST and amount >= 0 and amount <= LARGEST and span >= 0 and span <= LARGEST)
-        or cost % 1 + amount % 1 + span % 1 ~= 0 then
+        or cost % 1 ~= 0 or amount % 1 ~= 0 or span % 1 ~= 0 or span == 0 then
         return redis.error_reply('ARGUMENT admit: limit ' .. i)
     end
     if kind == 3 then
@@ -61,15 +62,23 @@ for i = 1, count do
             used, reads[4 * i + 1], reads[4 * i + 2], reads[4 * i + 3] = ring_read(key, now, span)
             limits[at], reads[4 * i] = 2, used
         end
-        if not used then
-            limits[at] = 1
+        if not used and kind == 2 then
             used, reads[4 * i] = log_read(key, now, span)
+            if used and cost <= 1 then
+                limits[at] = 1
+            elseif used then
+                -- A log counts requests. What costs more is another unit, of which nothing has been used yet.
+                used, reads[4 * i], reads[4 * i + 1], reads[4 * i + 2] = 0, 0, math.floor(now * 60 / span), 0
+                reads[4 * i + 3] = 61
+            end
         end
         if not used then return redis.error_reply('CORRUPT ' .. key .. ' is no window') end
     end
     local left = amount - used - reserved
     if not known then left = left - cost end
-    if amount == 0 then
+    if (amount == 0 or limits[at + 4] == 0) and used + reserved + cost > LARGEST then
+        return redis.error_reply('RANGE ' .. key .. ' cannot count so much')
+    elseif amount == 0 then
         answer[2 + i] = -1
     elseif left >= 0 or known or limits[at + 4] == 0 then
         answer[2 + i] = left > 0 and left or 0

@@ -10,6 +10,9 @@ ARGV[4]  forget_before ids born before this one (the first ten characters of a U
 Returns  {cursor, live, id, record, id, record, …}   cursor as text; live: how many were looked at and still live
 ]]
 --#include lib/clock.lua
+if #ARGV ~= 4 or not string.find(ARGV[3], '^[1-9]%d*$') or #ARGV[4] ~= 10 then
+    return redis.error_reply('ARGUMENT expired: count or forget_before')
+end
 local step = redis.call('HSCAN', KEYS[1], ARGV[1], 'COUNT', math.min(tonumber(ARGV[3]), 1000))
 local answer, live = {step[1], 0}, 0
 for i = 1, #step[2], 2 do

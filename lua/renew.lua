@@ -15,10 +15,12 @@ Returns  {1}   renewed
 ]]
 --#include lib/clock.lua
 --#include lib/record.lua
-local id, lease_ms = ARGV[1], tonumber(ARGV[3])
-if #id ~= 26 or string.find(id, '%W') or not lease_ms or not ARGV[4] then
+local id, lease_ms = ARGV[1], ARGV[3]
+if #ARGV ~= 4 or #KEYS < 2 or #KEYS > 18 or #id ~= 26 or string.find(id, '%W') or #lease_ms > 12
+    or not string.find(lease_ms, '^[1-9]%d*$') then
     return redis.error_reply('ARGUMENT renew: id, lease_ms or observed')
 end
+lease_ms = tonumber(lease_ms)
 if not redis.call('GET', KEYS[1]) then return {-1} end
 local value = redis.call('HGET', KEYS[2], id)
 local rest = string.match(value or '', '^%d+ (%d+ [%d,]*\n[^\n]*\n)')
@@ -27,7 +29,8 @@ local lease_end = now + lease_ms
 redis.call('HSET', KEYS[2], id, string.format('%.0f ', lease_end) .. rest .. ARGV[4])
 for i = 3, #KEYS do
     -- Also when it was dropped as dead in between: the call lives, so it counts.
-    redis.call('ZADD', KEYS[i], lease_end, id)
-    redis.call('PEXPIRE', KEYS[i], lease_ms + 60000)
+    -- A counter of a foreign type is left as it is, as at the end of the call.
+    redis.pcall('ZADD', KEYS[i], lease_end, id)
+    redis.pcall('PEXPIRE', KEYS[i], lease_ms + 60000)
 end
 return {1}

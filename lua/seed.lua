@@ -9,10 +9,11 @@ ARGV[2]  expire_at_ms   unix time
 Returns  1 raised, 0 it held as much or more already, -1 the shard is ready: nothing changed
 Promise  repeating it changes nothing; never lowers a counter.
 ]]
+local is_valid = #KEYS == 2 and #ARGV == 2
+for i = 1, is_valid and 2 or 0 do is_valid = is_valid and #ARGV[i] <= 16 and string.find(ARGV[i], '^%d+$') end
+if not is_valid then return redis.error_reply('ARGUMENT seed') end
 local settled_units, expire_at_ms = tonumber(ARGV[1]), tonumber(ARGV[2])
-if not settled_units or not expire_at_ms or settled_units < 0 or settled_units > 9007199254740991 then
-    return redis.error_reply('ARGUMENT seed')
-end
+if settled_units > 9007199254740991 then return redis.error_reply('ARGUMENT seed') end
 if redis.call('EXISTS', KEYS[1]) == 1 then return -1 end
 local stands = tonumber(redis.call('HGET', KEYS[2], 'settled') or '0')
 if stands and stands >= settled_units then return 0 end

@@ -15,12 +15,16 @@ A function is made anew at every run and costs 0.1 µs, so what only denials nee
 ]]
 local LARGEST = 9007199254740991 -- 2^53 - 1: the largest integer that a Lua number keeps exactly
 
--- The integer of a stored field; an absent field is 0, anything else than a number in range is an error.
-local function stored(text, key)
-    if not text then return 0 end
-    local number = tonumber(text)
-    if number and number >= 0 and number <= LARGEST and number % 1 == 0 then return number end
+local function corrupt(key)
     return error({err = 'CORRUPT ' .. key .. ' holds what weir did not write'})
+end
+
+-- The integer of a stored field; an absent field is 0, and one beyond exactness is as large as can be. Anything that
+-- HINCRBY could not go on from is an error: it must be found before the first write.
+local function stored(text, key)
+    if not text or text == '0' then return 0 end
+    if #text > 18 or not string.find(text, '^[1-9]%d*$') then return corrupt(key) end
+    return math.min(tonumber(text), LARGEST)
 end
 
 -- Admissions in the window, and the time that counts as now: never behind the newest admission, whatever the clock
@@ -29,7 +33,9 @@ local function log_read(key, now, window)
     local newest = redis.pcall('ZRANGE', key, -1, -1, 'WITHSCORES')
     if newest.err then return nil end
     if not newest[2] then return 0, now end
-    now = math.max(now, tonumber(newest[2]))
+    local score = tonumber(newest[2])
+    if score > LARGEST or score % 1 ~= 0 then return corrupt(key) end
+    now = math.max(now, score)
     return redis.call('ZCOUNT', key, string.format('(%.0f', now - window), '+inf'), now
 end
 
@@ -40,15 +46,22 @@ local function ring_read(key, now, window)
     local bucket = math.floor(now * 60 / window)
     local fields = redis.pcall('HMGET', key, 'b', 't', bucket % 61)
     if fields.err then return nil end
-    if not fields[1] then return 0, bucket, 0, 61 end
+    if not fields[1] then
+        if fields[2] or fields[3] then return corrupt(key) end
+        return 0, bucket, 0, 61
+    end
     local newest, used = stored(fields[1], key), stored(fields[2], key)
     local passed = bucket - newest
     if passed == 0 then return used, bucket, stored(fields[3], key), 0 end
-    if passed == 1 then return used - stored(fields[3], key), bucket, 0, 1 end
     if passed >= 61 then return 0, bucket, 0, 61 end
     if passed < 0 then return used, newest, stored(redis.call('HGET', key, newest % 61), key), 0 end
-    local slots = {}
-    for number = newest + 1, bucket do slots[#slots + 1] = number % 61 end
-    for _, units in ipairs(redis.call('HMGET', key, unpack(slots))) do used = used - stored(units, key) end
+    if passed == 1 then
+        used = used - stored(fields[3], key)
+    else
+        local slots = {}
+        for number = newest + 1, bucket do slots[#slots + 1] = number % 61 end
+        for _, units in ipairs(redis.call('HMGET', key, unpack(slots))) do used = used - stored(units, key) end
+    end
+    if used < 0 then return corrupt(key) end
     return used, bucket, 0, passed
 end

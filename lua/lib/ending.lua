@@ -12,40 +12,55 @@ for i = 1, count do
     local key, at, reply = KEYS[3 + i], i * 3 - 2, nil
     local kind, units = limits[at], limits[at + 1]
     local held_units, charged_units
-    if held then held_units, position = string.match(held, '(%d+)()', position) end
+    if held then
+        held_units, position = string.match(held, '(%d+)()', position or #held + 1)
+        held_units = tonumber(held_units)
+    end
     if charged then
-        charged_units, charged_position = string.match(charged, '(%d+)()', charged_position)
-        units = units - (charged_units or 0)
+        charged_units, charged_position = string.match(charged, '(%d+)()', charged_position or #charged + 1)
+        units = units - tonumber(charged_units or 0)
+    end
+    if kind == 1 and is_release then
+        reply = redis.pcall('ZREM', key, id)
+        -- No log: its request may stand in a ring, as an earlier policy had it.
+        if type(reply) == 'table' then kind = 2 end
     end
     if kind == 3 then
-        if held_units and held_units ~= '0' then
-            reply = redis.pcall('HINCRBY', key, 'reserved', '-' .. held_units)
-            if type(reply) == 'number' and reply < 0 then call('HSET', key, 'reserved', 0) end
+        if held_units and held_units > 0 then
+            reply = redis.pcall('HINCRBY', key, 'reserved', -held_units)
+            if type(reply) == 'number' and reply < 0 then
+                call('HSET', key, 'reserved', 0)
+                -- What was held is gone, so the key may be new: it must not stay for ever.
+                call('PEXPIREAT', key, limits[at + 2] + 86400000)
+            end
         end
         if units ~= 0 and type(reply) ~= 'table' then
             reply = redis.pcall('HINCRBY', key, 'settled', units)
-            -- Maybe new: it must not stay for ever.
-            if reply == units then call('PEXPIREAT', key, limits[at + 2] + 86400000) end
+            if type(reply) == 'number' and reply < 0 then call('HSET', key, 'settled', 0) end
+            if type(reply) == 'number' and reply <= units then call('PEXPIREAT', key, limits[at + 2] + 86400000) end
         end
-    elseif kind == 4 or kind == 1 and is_release then
+    elseif kind == 4 then
         reply = redis.pcall('ZREM', key, id)
     elseif kind == 2 then
         local difference = units - (held_units or 0)
         if difference ~= 0 then
             -- Corrects the bucket of the admission, if it is still live.
-            local bucket = math.floor(tonumber(ARGV[3]) * 60 / limits[at + 2])
+            local bucket = math.floor(ARGV[3] * 60 / limits[at + 2])
             local fields = redis.pcall('HMGET', key, 'b', 't', bucket % 61)
             reply = fields
-            if not fields.err and fields[1] then
-                local newest, total, current = tonumber(fields[1]), tonumber(fields[2]), tonumber(fields[3] or '0')
-                reply = newest and total and current
-                if reply and bucket <= newest and newest - bucket < 61 then
+            if fields.err then
+                -- A log, as an earlier policy had it: there a request is whole or gone.
+                if is_release then reply = redis.pcall('ZREM', key, id) end
+            elseif fields[1] then
+                local newest, total, current = string.match(
+                    fields[1] .. ' ' .. (fields[2] or '') .. ' ' .. (fields[3] or '0'), '^(%d+) (%d+) (%d+)$')
+                reply = newest ~= nil
+                local age = newest and newest - bucket
+                if age and age >= 0 and age < 61 then
                     -- After a step back of the clock the units stand in a newer bucket: never take more than is there.
-                    difference = math.max(difference, -current, -total)
+                    difference = math.max(math.min(difference, 9007199254740991 - total), -current, -total)
                     call('HSET', key, 't', total + difference, bucket % 61, current + difference)
                 end
-            elseif not fields.err then
-                reply = nil
             end
         end
     end
