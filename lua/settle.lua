@@ -2,7 +2,7 @@
 --[[
 Replace a reservation by the real usage, and append its event to the shard's stream: both or neither.
 
-KEYS[1]  epoch         the shard is ready; absent, and the id unknown: nothing is done, repeat later
+KEYS[1]  epoch         the shard is ready; absent: nothing is done, repeat later
 KEYS[2]  reservations  hash, see lib/record.lua
 KEYS[3]  usage         stream
 KEYS[4…] counters      the same, in the same order, as at the admission
@@ -21,16 +21,15 @@ Promise  Charged once. More than was held is charged too: it has been spent. A s
 ]]
 --#include lib/record.lua
 --#include lib/arguments.lua
+if not call('GET', KEYS[1]) then return {-1} end
 local value = call('HGET', KEYS[2], id)
 if value == 'settled' then return {2} end
 local held, charged, is_release
 if value then
-    -- What is known of it shows that the shard has its state. Nil when it was released before: it holds nothing. Of an
-    -- orphan: what was charged then stands in its ending.
+    -- Nil when it was released before: it holds nothing. Of an orphan: what was charged then stands in its ending.
     held = string.match(value, '^%d+ %d+ ([%d,]*)\n')
     if not held then charged = string.match(value, '^orphaned ([%d,]*)$') end
 else
-    if not call('GET', KEYS[1]) then return {-1} end
     --#include lib/clock.lua
     -- An ending is remembered for 15 minutes from the id's birth (expired.lua), less a minute for clocks that differ.
     if now - ARGV[3] > 840000 then

@@ -22,7 +22,7 @@ import WeirRedis
         #expect(!json.contains(10))
         let record = try CallRecord(json: json)
         #expect(record.holds.map(\.key) == Self.counters.map(\.key))
-        #expect(record.holds.map(\.kind) == ["L", "R", "B", "C"])
+        #expect(record.holds.map(\.letter) == ["L", "R", "B", "C"])
         #expect(record.holds.map(\.span) == Self.counters.map(\.span))
         #expect(record.units == units)
         #expect(record.event == Self.event)

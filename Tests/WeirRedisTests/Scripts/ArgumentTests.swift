@@ -10,13 +10,24 @@ import WeirTestSupport
         "nan", "inf", "-1", "0x10", "1.5", " 5", "5 ", "1e3", "", "99999999999999999999", "text", "-0",
     ]
 
-    /// Sends admit.lua with one good limit of each kind, after `change` had its way with the arguments.
+    /// What a double can be besides a whole number from 0 to 2^53 - 1.
+    static let doubles = [Double.nan, .infinity, -.infinity, -1, 0.5, 9_007_199_254_740_992, 1e300]
+
+    /// Big-endian doubles, as scripts take the numbers of limits.
+    static func packed(_ numbers: [Double]) -> RedisArgument {
+        .bytes(
+            numbers.flatMap { number in
+                stride(from: 56, through: 0, by: -8).map { UInt8(truncatingIfNeeded: number.bitPattern >> UInt64($0)) }
+            })
+    }
+
+    /// True if the script answers with an error and has changed nothing.
     static func isRefused(
-        _ bed: ShardBed, _ script: RedisScript, _ arguments: [String], keys: [String]
+        _ bed: ShardBed, _ script: RedisScript, _ arguments: [RedisArgument], keys: [String]
     ) async throws -> Bool {
         let before = try await bed.everything()
         let isError = await CorruptStateTests.isServerError {
-            _ = try await bed.redis.run(script, keys: keys, arguments: arguments.map { .string($0) })
+            _ = try await bed.redis.run(script, keys: keys, arguments: arguments)
         }
         let after = try await bed.everything()
         return isError && before == after
@@ -24,30 +35,26 @@ import WeirTestSupport
 
     static let heads = [RedisKeys.epoch(ShardBed.shard), RedisKeys.reservations(ShardBed.shard)]
     static let counters = CorruptStateTests.counters.map { ShardBed.counter($0) }
+    private static let record = "2540000020000 2540000000000 1\n{}\n"
 
-    @Test(arguments: numbers)
-    func `an admission with a number that is none is refused`(text: String) async throws {
+    private static func admission(_ limits: [Double]) -> [RedisArgument] {
+        [
+            .string(ShardBed.newID().text), .int(ShardBed.startMs), .int(ShardBed.startMs), .string(record),
+            packed(limits),
+        ]
+    }
+
+    @Test(arguments: doubles)
+    func `an admission with a number that is none is refused`(number: Double) async throws {
         try await ShardBed.run { (bed) async throws in
-            let id = ShardBed.newID().text
-            let day = "\(UTCDay(containingMs: ShardBed.startMs).number)"
-            let good = [id, "\(ShardBed.startMs)", day, "20000", "{}"]
             for counter in Self.counters {
-                let limit = ["1", "5", "\(counter.span)"]
-                for place in [1, 3] {
-                    var head = good
-                    head[place] = text
-                    let arguments = head + ["\(counter.kind) \(limit.joined(separator: " ")) 1"]
+                for place in 0..<4 {
+                    var limit = [Double(counter.kind), 1, 5, Double(max(counter.span, 1)), 1]
+                    limit[place] = number
                     #expect(
                         try await Self.isRefused(
-                            bed, ScriptCatalogue.admit, arguments, keys: Self.heads + [counter.key]))
-                }
-                for place in 0..<3 {
-                    var numbers = limit
-                    numbers[place] = text
-                    let arguments = good + ["\(counter.kind) \(numbers.joined(separator: " ")) 1"]
-                    #expect(
-                        try await Self.isRefused(
-                            bed, ScriptCatalogue.admit, arguments, keys: Self.heads + [counter.key]))
+                            bed, ScriptCatalogue.admit, Self.admission(limit), keys: Self.heads + [counter.key]),
+                        "\(counter.kind), place \(place)")
                 }
             }
         }
@@ -55,19 +62,24 @@ import WeirTestSupport
 
     @Test func `an admission of the wrong shape is refused`() async throws {
         try await ShardBed.run { (bed) async throws in
-            let id = ShardBed.newID().text
-            let day = "\(UTCDay(containingMs: ShardBed.startMs).number)"
-            let good = [id, "\(ShardBed.startMs)", day, "20000", "{}", "L 1 5 60000 1"]
+            let good = Self.admission([1, 1, 5, 60_000, 1])
             let keys = Self.heads + [Self.counters[0].key]
-            for (place, text) in [
-                (0, ""), (0, "short"), (0, id + "0"), (0, String(repeating: "\n", count: 26)), (3, "0"), (4, "{\n}"),
-                (5, ""), (5, "X 1 5 60000 1"), (5, "L 1 5 60000"), (5, "L 1 5 60000 2"), (5, "L 1 5 60000 1 "),
-                (5, "L 1 5 0 1"), (5, "R 1 5 0 1"), (5, "B 1 5 0 1"), (5, "B 9007199254740992 5 9 1"),
-                (5, "B 1 9007199254740993 9 1"), (5, "L\n1 5 60000 1"),
-            ] {
+            var changes: [(Int, RedisArgument)] = [
+                (0, ""), (0, "short"), (0, .string(String(repeating: "0", count: 27))), (3, "{}"), (3, ""),
+                (3, "1 2 3\n{}"), (3, "1 2 3\n{\n}\n"), (4, ""), (4, Self.packed([1, 1, 5, 60_000])),
+                (4, Self.packed([1, 1, 5, 60_000, 1, 1])), (4, Self.packed([0, 1, 5, 60_000, 1])),
+                (4, Self.packed([5, 1, 5, 60_000, 1])),
+            ]
+            for kind in [1.0, 2, 3, 4] { changes.append((4, Self.packed([kind, 1, 5, 0, 1]))) }
+            // Digits are a time, however far off: that is answered, and nothing is written.
+            for text in Self.numbers where !text.allSatisfy(\.isNumber) || text.isEmpty {
+                changes.append((2, .string(text)))
+            }
+            for (place, change) in changes {
                 var arguments = good
-                arguments[place] = text
-                #expect(try await Self.isRefused(bed, ScriptCatalogue.admit, arguments, keys: keys), "\(place) \(text)")
+                arguments[place] = change
+                #expect(
+                    try await Self.isRefused(bed, ScriptCatalogue.admit, arguments, keys: keys), "\(place) \(change)")
             }
             for count in 0..<good.count {
                 #expect(try await Self.isRefused(bed, ScriptCatalogue.admit, Array(good.prefix(count)), keys: keys))
@@ -80,37 +92,51 @@ import WeirTestSupport
         }
     }
 
-    @Test(arguments: numbers)
-    func `an end, a renewal and a seed with a number that is none are refused`(text: String) async throws {
+    @Test(arguments: doubles)
+    func `an end with a number that is none is refused`(number: Double) async throws {
         try await ShardBed.run { (bed) async throws in
             let call = ReservationTests.call()
             _ = try await bed.admit(call)
             let keys = Self.heads + [RedisKeys.usage(ShardBed.shard)] + call.limits.map(\.counter.key)
-            let now = "\(ShardBed.startMs + 30_000)"
-            let limits = call.limits.map { "\($0.counter.kind) 1 \($0.counter.span)" }
+            let now = RedisArgument.int(ShardBed.startMs + 30_000)
+            let limits: [Double] = call.limits.flatMap {
+                [Double($0.counter.kind), 1.0, Double($0.counter.span)] as [Double]
+            }
             for script in [ScriptCatalogue.settle, ScriptCatalogue.release, ScriptCatalogue.reap] {
-                let good = [call.id.text, now, now, "{}"] + limits
-                for place in [1, 2] {
-                    var arguments = good
-                    arguments[place] = text
-                    #expect(try await Self.isRefused(bed, script, arguments, keys: keys), "\(script.name)")
+                for place in limits.indices {
+                    var changed = limits
+                    changed[place] = number
+                    let arguments = [.string(call.id.text), now, now, "{}", Self.packed(changed)]
+                    #expect(try await Self.isRefused(bed, script, arguments, keys: keys), "\(script.name) \(place)")
                 }
-                for place in 0..<limits.count {
-                    for limit in ["L \(text) 60000", "R 1 \(text)", "\(text)"] {
-                        var arguments = good
-                        arguments[4 + place] = limit
-                        #expect(try await Self.isRefused(bed, script, arguments, keys: keys), "\(script.name) \(limit)")
-                    }
+            }
+        }
+    }
+
+    @Test(arguments: numbers)
+    func `times and seeds that are no whole numbers are refused`(text: String) async throws {
+        try await ShardBed.run { (bed) async throws in
+            let call = ReservationTests.call()
+            _ = try await bed.admit(call)
+            let keys = Self.heads + [RedisKeys.usage(ShardBed.shard)] + call.limits.map(\.counter.key)
+            let now = RedisArgument.int(ShardBed.startMs + 30_000)
+            let limits = Self.packed(
+                call.limits.flatMap { [Double($0.counter.kind), 1.0, Double($0.counter.span)] as [Double] })
+            for script in [ScriptCatalogue.settle, ScriptCatalogue.release, ScriptCatalogue.reap] {
+                for place in [1, 2] {
+                    var arguments = [.string(call.id.text), now, now, "{}", limits]
+                    arguments[place] = .string(text)
+                    #expect(try await Self.isRefused(bed, script, arguments, keys: keys), "\(script.name)")
                 }
             }
             for place in [1, 2] {
-                var arguments = [call.id.text, now, "20000", "{}"]
-                arguments[place] = text
+                var arguments: [RedisArgument] = [.string(call.id.text), now, "20000", "{}"]
+                arguments[place] = .string(text)
                 let keys = Self.heads + [ReservationTests.inFlight.key]
                 #expect(try await Self.isRefused(bed, ScriptCatalogue.renew, arguments, keys: keys))
             }
             try await bed.send("DEL", .string(RedisKeys.epoch(ShardBed.shard)))
-            for arguments in [[text, "\(ShardBed.startMs)"], ["5", text]] {
+            for arguments: [RedisArgument] in [[.string(text), .int(ShardBed.startMs)], ["5", .string(text)]] {
                 let keys = [RedisKeys.epoch(ShardBed.shard), "weir:{07}:budget:new"]
                 #expect(try await Self.isRefused(bed, ScriptCatalogue.seed, arguments, keys: keys))
             }
@@ -196,42 +222,41 @@ struct Garbage {
     }
 
     func arguments(of script: RedisScript, keys: [String], using generator: inout SeededGenerator) -> [RedisArgument] {
-        var texts: [String]
+        var texts: [RedisArgument]
+        func word() -> RedisArgument { .string(text(&generator)) }
+        func number() -> Double {
+            Int.random(in: 0..<6, using: &generator) == 0
+                ? ArgumentTests.doubles.randomElement(using: &generator)!
+                : Double(Int.random(in: 0...100_000, using: &generator))
+        }
+        func kind() -> Double { Double(Int.random(in: 0...5, using: &generator)) }
+        let now = Int.random(in: 1...200_000, using: &generator)
         switch script.name {
         case "admit":
-            texts = [id, "\(Int.random(in: 1...200_000, using: &generator))", "0", "20000", "{}"]
-            for _ in keys.dropFirst(2) {
-                let kind = ["L", "R", "B", "C", "X"].randomElement(using: &generator)!
-                texts.append(
-                    "\(kind) \(text(&generator)) \(text(&generator)) \(text(&generator)) \(["0", "1"].randomElement(using: &generator)!)"
-                )
-            }
+            let limits = keys.dropFirst(2).flatMap { _ in [kind(), number(), number(), number(), 1.0] as [Double] }
+            texts = [.string(id), .int(now), .int(now), "30000 1 1,2\n{}\n", ArgumentTests.packed(limits)]
         case "settle", "release", "reap":
-            texts = [id, "\(Int.random(in: 1...200_000, using: &generator))", text(&generator), "{}"]
-            for _ in keys.dropFirst(3) {
-                let kind = ["L", "R", "B", "C", "X"].randomElement(using: &generator)!
-                texts.append("\(kind) \(text(&generator)) \(text(&generator))")
-            }
-        case "renew": texts = [id, text(&generator), text(&generator), "{}"]
-        case "expired": texts = [text(&generator), text(&generator), text(&generator), "0000000000"]
+            let limits = keys.dropFirst(3).flatMap { _ in [kind(), number(), number()] as [Double] }
+            texts = [.string(id), .int(now), word(), "{}", ArgumentTests.packed(limits)]
+        case "renew": texts = [.string(id), word(), word(), "{}"]
+        case "expired": texts = [word(), word(), word(), "0000000000"]
         case "peek":
             texts =
-                ["", text(&generator)]
+                ["", word()]
                 + keys.dropFirst().map { _ in
-                    "\(["L", "R", "B", "C"].randomElement(using: &generator)!) \(text(&generator))"
+                    .string("\(["L", "R", "B", "C"].randomElement(using: &generator)!) \(text(&generator))")
                 }
         default:
-            texts = [text(&generator), text(&generator), text(&generator)].dropLast(
-                Int.random(in: 0...1, using: &generator))
+            texts = [word(), word(), word()].dropLast(Int.random(in: 0...1, using: &generator))
         }
         // Now and then one of them is anything at all, or there is one more or less.
         if Int.random(in: 0..<3, using: &generator) == 0, let place = texts.indices.randomElement(using: &generator) {
             switch Int.random(in: 0..<4, using: &generator) {
             case 0: texts.remove(at: place)
-            case 1: texts.append(text(&generator))
-            default: texts[place] = text(&generator)
+            case 1: texts.append(word())
+            default: texts[place] = word()
             }
         }
-        return texts.map { .string($0) }
+        return texts
     }
 }

@@ -96,7 +96,7 @@ struct ShardBed: Sendable {
     func peek(_ counters: CounterKey..., atMs: Int = startMs) async throws -> [Int]? {
         let numbers = try await redis.run(
             ScriptCatalogue.peek, keys: [RedisKeys.epoch(Self.shard)] + counters.map(\.key),
-            arguments: ["", .int(atMs)] + counters.map { .string("\($0.kind) \($0.span)") }
+            arguments: ["", .int(atMs)] + counters.map { .string("\($0.letter) \($0.span)") }
         ).integers(of: ScriptCatalogue.peek)
         return numbers.first == 1 ? Array(numbers.dropFirst(2)) : nil
     }
