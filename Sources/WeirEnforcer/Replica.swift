@@ -7,11 +7,21 @@ import WeirRedis
 /// What a node keeps in memory of Redis: policy, kill switch, limited sets, API keys. Follows Redis by invalidations,
 /// reads everything again now and then, and says so when it cannot.
 final class Replica: Sendable {
-    struct Snapshot: Sendable {
-        var policy: Policy?
-        var killSwitch: [KillSwitch.Scope: KillSwitch.Entry] = [:]
+    /// One reading of Redis. A class, since every call takes it several times: one reference instead of a dozen.
+    final class Snapshot: Sendable {
+        let policy: Policy?
+        let killSwitch: [KillSwitch.Scope: KillSwitch.Entry]
         /// Resource → team → milliseconds since 1970 until which it is limited.
-        var limited: [String: [String: Int]] = [:]
+        let limited: [String: [String: Int]]
+
+        init(
+            policy: Policy? = nil, killSwitch: [KillSwitch.Scope: KillSwitch.Entry] = [:],
+            limited: [String: [String: Int]] = [:]
+        ) {
+            self.policy = policy
+            self.killSwitch = killSwitch
+            self.limited = limited
+        }
     }
 
     /// Read again however quiet Redis is: a backstop for an invalidation that never came.
