@@ -7,11 +7,21 @@ import WeirRedis
 /// What a node keeps in memory of Redis: policy, kill switch, limited sets, API keys. Follows Redis by invalidations,
 /// reads everything again now and then, and says so when it cannot.
 final class Replica: Sendable {
-    struct Snapshot: Sendable {
-        var policy: Policy?
-        var killSwitch: [KillSwitch.Scope: KillSwitch.Entry] = [:]
+    /// One reading of Redis. A class, since every call takes it several times: one reference instead of a dozen.
+    final class Snapshot: Sendable {
+        let policy: Policy?
+        let killSwitch: [KillSwitch.Scope: KillSwitch.Entry]
         /// Resource → team → milliseconds since 1970 until which it is limited.
-        var limited: [String: [String: Int]] = [:]
+        let limited: [String: [String: Int]]
+
+        init(
+            policy: Policy? = nil, killSwitch: [KillSwitch.Scope: KillSwitch.Entry] = [:],
+            limited: [String: [String: Int]] = [:]
+        ) {
+            self.policy = policy
+            self.killSwitch = killSwitch
+            self.limited = limited
+        }
     }
 
     /// Read again however quiet Redis is: a backstop for an invalidation that never came.
@@ -35,6 +45,15 @@ final class Replica: Sendable {
         var isDirty = true
         var isFollowing = false
         var problem: String?
+
+        /// Why it may not be acted on; nil: it may.
+        var unfitReason: String? {
+            guard let readAt else { return problem ?? "policy, keys and limited sets are not read yet" }
+            if readAt.duration(to: .now) > hardAge {
+                return "what is known of Redis is too old: \(problem ?? "no reason known")"
+            }
+            return snapshot.policy == nil ? "no policy has been published" : nil
+        }
     }
 
     init(
@@ -52,22 +71,12 @@ final class Replica: Sendable {
     /// The latest knowledge.
     /// - Throws: ``EnforcerError/degraded(reason:)`` if it is missing or too old to act on.
     func current() throws(EnforcerError) -> Snapshot {
-        let (snapshot, problem) = state.withLock { ($0.snapshot, Self.problem(of: $0)) }
+        let (snapshot, problem) = state.withLock { ($0.snapshot, $0.unfitReason) }
         if let problem { throw .degraded(reason: problem) }
         return snapshot
     }
 
-    var unreadyReason: String? { state.withLock { Self.problem(of: $0) } }
-
-    private static func problem(of state: State) -> String? {
-        guard let readAt = state.readAt else {
-            return state.problem ?? "policy, keys and limited sets are not read yet"
-        }
-        if readAt.duration(to: .now) > hardAge {
-            return "what is known of Redis is too old: \(state.problem ?? "no reason known")"
-        }
-        return state.snapshot.policy == nil ? "no policy has been published" : nil
-    }
+    var unreadyReason: String? { state.withLock { $0.unfitReason } }
 
     /// Follows Redis until the task is cancelled.
     func run() async {

@@ -16,12 +16,12 @@ struct ReplicaReader {
     /// Reads everything. A policy of the known version is not decoded again.
     func read(known: Policy?) async throws -> Replica.Snapshot {
         try await learnTime()
-        var snapshot = Replica.Snapshot()
-        snapshot.policy = try await policy(known: known)
-        snapshot.killSwitch = try await killSwitch()
-        let resources = Set(snapshot.policy?.products.values.compactMap(\.resource) ?? [])
-        for resource in resources { snapshot.limited[resource] = try await limited(resource: resource) }
-        return snapshot
+        let policy = try await policy(known: known)
+        let killSwitch = try await killSwitch()
+        let resources = Set(policy?.products.values.compactMap(\.resource) ?? [])
+        var limited: [String: [String: Int]] = [:]
+        for resource in resources { limited[resource] = try await self.limited(resource: resource) }
+        return Replica.Snapshot(policy: policy, killSwitch: killSwitch, limited: limited)
     }
 
     private func learnTime() async throws {

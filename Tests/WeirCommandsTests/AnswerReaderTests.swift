@@ -33,9 +33,11 @@ import Testing
         }
     }
 
-    @Test func `an answer other than 200 ends the measurement`() {
-        #expect(throws: BenchError.self) {
-            try read("HTTP/1.1 429 Too Many Requests\r\ncontent-length: 0\r\n\r\n", pieces: 9)
-        }
+    @Test func `an answer other than 200 is counted as a failure`() throws {
+        var reader = AnswerReader()
+        let bytes = Array("HTTP/1.1 429 Too Many Requests\r\ncontent-length: 0\r\n\r\n\(Self.plain)".utf8)
+        #expect(try bytes.withUnsafeBytes { try reader.read($0) } == 2)
+        #expect(reader.failures == 1)
+        #expect(reader.lastFailure.contains("429"))
     }
 }

@@ -26,6 +26,7 @@ extension GatewayBench.Report {
                 String(format: "added to a call on one connection: p50 %.0f µs, p99 %.0f µs", addedP50, addedP99))
         }
         lines.append(String(format: "Redis's CPU for a call: %.1f µs", redisMicros))
+        if gateway.failures > 0 { lines.append("calls that the gateway did not answer with 200: \(gateway.failures)") }
         lines.append(String(format: "the gateway's memory: %.1f MiB idle, %.1f MiB at most", idleMemory, mostMemory))
         return lines.joined(separator: "\n")
     }

@@ -33,10 +33,12 @@ struct GatewayBench: Sendable {
         /// The same on a single connection; 0 with `--stream`.
         var aloneP50 = 0.0
         var aloneP99 = 0.0
+        /// Calls that were not answered with 200; in the medians, all of them.
+        var failures = 0
 
         enum CodingKeys: String, CodingKey {
             case rate = "per_second", cpuMicros = "cpu_us", p50 = "p50_us", p99 = "p99_us"
-            case aloneP50 = "one_connection_p50_us", aloneP99 = "one_connection_p99_us"
+            case aloneP50 = "one_connection_p50_us", aloneP99 = "one_connection_p99_us", failures = "failed_calls"
         }
     }
 
@@ -142,6 +144,7 @@ struct GatewayBench: Sendable {
         let count = isStream ? busy.events : requests
         figure.rate = Double(count) / busy.seconds
         figure.cpuMicros = cpu * 1e6 / Double(max(count, 1))
+        figure.failures = busy.failures
         (figure.p50, figure.p99) = (busy.latency(percentile: 50), busy.latency(percentile: 99))
         if !isStream {
             let alone = try await HTTPLoad.connect(host: host, port: port, connections: 1, on: loop)
@@ -195,6 +198,7 @@ extension GatewayBench.Figure {
         Self(
             rate: figures.map(\.rate).median, cpuMicros: figures.map(\.cpuMicros).median,
             p50: figures.map(\.p50).median, p99: figures.map(\.p99).median,
-            aloneP50: figures.map(\.aloneP50).median, aloneP99: figures.map(\.aloneP99).median)
+            aloneP50: figures.map(\.aloneP50).median, aloneP99: figures.map(\.aloneP99).median,
+            failures: figures.reduce(0) { $0 + $1.failures })
     }
 }

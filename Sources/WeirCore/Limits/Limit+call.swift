@@ -33,6 +33,7 @@ extension Limit {
     /// The amount for a caller in `groups`: that of its groups (the least, or the greatest by ``groupRule``), else the
     /// default. `0` is unlimited, so it is the greatest of amounts.
     public func amount(forGroups groups: [String]) -> (amount: Int, source: AmountSource) {
+        if groups.isEmpty || groupAmounts.isEmpty { return (amount, .default) }
         let ordered = groups.compactMap { group in groupAmounts[group].map { (amount: $0, group: group) } }
             .sorted { left, right in
                 (left.amount == 0 ? .max : left.amount, left.group) < (
@@ -53,7 +54,8 @@ extension Limit {
         case .inFlight: .inFlight
         case .period(let period): .budget(period)
         case .window(let ms):
-            unit == .requests && amount > 0 && ([amount] + groupAmounts.values).allSatisfy { $0 <= Self.largestLog }
+            unit == .requests && (1...Self.largestLog).contains(amount)
+                && groupAmounts.values.allSatisfy { $0 <= Self.largestLog }
                 ? .log(windowMs: ms) : .ring(windowMs: ms)
         }
     }

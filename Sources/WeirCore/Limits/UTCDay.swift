@@ -43,7 +43,18 @@ public struct UTCDay: Sendable, Hashable {
     public var startMs: Int { number * Self.lengthMs }
 
     /// `2026-11-21`.
-    public var id: String { "\(padded(year, 4))-\(padded(month, 2))-\(padded(day, 2))" }
+    public var id: String {
+        // Written by hand: it is part of keys, several times in each call.
+        String(unsafeUninitializedCapacity: 10) { buffer in
+            for (index, part) in [(0, year / 100), (2, year % 100), (5, month), (8, day)] {
+                buffer[index] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: part / 10)
+                buffer[index + 1] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: part % 10)
+            }
+            buffer[4] = UInt8(ascii: "-")
+            buffer[7] = UInt8(ascii: "-")
+            return 10
+        }
+    }
 }
 
 /// `number` with leading zeros.

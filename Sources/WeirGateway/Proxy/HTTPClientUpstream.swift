@@ -34,6 +34,13 @@ final class HTTPClientUpstream: Upstream {
         // Otherwise a refused connection is tried again and again until the connect deadline.
         pool.retryConnectionEstablishment = false
         configuration.connectionPool = pool
+        // Spans that nobody collects would still be filled in for every call.
+        configuration.tracing.tracer = nil
+        configuration.http1_1ConnectionDebugInitializer = { channel in
+            channel.eventLoop.makeCompletedFuture {
+                try channel.pipeline.syncOperations.addHandler(FlushOncePerTick(), position: .first)
+            }
+        }
         client = HTTPClient(eventLoopGroupProvider: .shared(loop), configuration: configuration)
     }
 

@@ -17,18 +17,18 @@ struct StatedUsage: Sendable, Equatable {
     var isEmpty: Bool { input == nil && cacheRead == nil && cacheWrite == nil && output == nil }
 
     mutating func merge(_ later: StatedUsage) {
-        func greater(_ field: WritableKeyPath<StatedUsage, Int?>) {
-            guard let value = later[keyPath: field] else { return }
-            self[keyPath: field] = max(self[keyPath: field] ?? 0, value)
-        }
-        greater(\.input)
-        greater(\.cacheRead)
-        greater(\.cacheWrite)
-        greater(\.cacheWrite5m)
-        greater(\.cacheWrite1h)
-        greater(\.output)
-        greater(\.reasoning)
+        Self.raise(&input, to: later.input)
+        Self.raise(&cacheRead, to: later.cacheRead)
+        Self.raise(&cacheWrite, to: later.cacheWrite)
+        Self.raise(&cacheWrite5m, to: later.cacheWrite5m)
+        Self.raise(&cacheWrite1h, to: later.cacheWrite1h)
+        Self.raise(&output, to: later.output)
+        Self.raise(&reasoning, to: later.reasoning)
         hasBadValue = hasBadValue || later.hasBadValue
+    }
+
+    private static func raise(_ value: inout Int?, to later: Int?) {
+        if let later { value = max(value ?? 0, later) }
     }
 
     /// Anthropic's kinds are disjoint. A cache write whose lifetime is not stated counts as one of 5 minutes.

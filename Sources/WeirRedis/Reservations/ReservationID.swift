@@ -9,6 +9,11 @@ package struct ReservationID: Sendable, Hashable {
 
     private static let digits = Array("0123456789ABCDEFGHJKMNPQRSTVWXYZ".utf8)
 
+    /// A byte's value as a digit; 255: it is none.
+    private static let values: [UInt8] = (0...255).map { byte in
+        digits.firstIndex(of: byte).map { UInt8($0) } ?? 255
+    }
+
     /// A new id: 48 bits of time, 80 random bits.
     package init(birthMs: Int, using generator: inout some RandomNumberGenerator) {
         let birthMs = min(max(0, birthMs), 1 << 48 - 1)
@@ -28,8 +33,9 @@ package struct ReservationID: Sendable, Hashable {
         guard text.utf8.count == 26 else { return nil }
         var birthMs = 0
         for (i, byte) in text.utf8.enumerated() {
-            guard let digit = Self.digits.firstIndex(of: byte) else { return nil }
-            if i < 10 { birthMs = birthMs << 5 | digit }
+            let digit = Self.values[Int(byte)]
+            guard digit < 32 else { return nil }
+            if i < 10 { birthMs = birthMs << 5 | Int(digit) }
         }
         guard birthMs < 1 << 48 else { return nil }
         self.text = text

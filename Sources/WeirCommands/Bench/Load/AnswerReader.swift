@@ -19,9 +19,12 @@ struct AnswerReader {
     private var lastByte: UInt8 = 0
     /// Empty lines within bodies: each ends an event.
     private(set) var events = 0
+    /// The heads of answers other than 200: how many, and the last one's text.
+    private(set) var failures = 0
+    private(set) var lastFailure = ""
 
     /// - Returns: how many answers ended within `bytes`.
-    /// - Throws: ``BenchError`` for an answer that is not 200, or without a length.
+    /// - Throws: ``BenchError`` for an answer without a length.
     mutating func read(_ bytes: UnsafeRawBufferPointer) throws(BenchError) -> Int {
         var ended = 0
         var index = 0
@@ -82,8 +85,9 @@ struct AnswerReader {
     private mutating func finishHead() throws(BenchError) {
         let lines = String(decoding: head, as: UTF8.self).lowercased().split(separator: "\r\n")
         head.removeAll(keepingCapacity: true)
-        guard let status = lines.first, status.hasPrefix("http/1.1 200 ") else {
-            throw BenchError(description: "a call was answered: \(lines.joined(separator: ", "))")
+        if lines.first?.hasPrefix("http/1.1 200 ") != true {
+            failures += 1
+            lastFailure = lines.joined(separator: ", ")
         }
         for line in lines.dropFirst() {
             if line.hasPrefix("content-length:"), let length = Int(line.dropFirst(15).drop { $0 == " " }), length >= 0 {

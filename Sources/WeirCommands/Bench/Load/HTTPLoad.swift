@@ -13,6 +13,8 @@ struct HTTPLoad: Sendable {
         /// Of each answer from sending to its last byte, in nanoseconds, sorted.
         var latencies: [Int64]
         var events: Int
+        /// Answers other than 200.
+        var failures: Int
 
         /// In microseconds.
         func latency(percentile: Int) -> Double {
@@ -54,7 +56,14 @@ struct HTTPLoad: Sendable {
             guard progress.latencies.count == times else {
                 throw BenchError(description: "\(times - progress.latencies.count) calls were not answered")
             }
-            return Outcome(seconds: seconds, latencies: progress.latencies.sorted(), events: progress.events)
+            // A few may be refused on a machine that is busy otherwise; more would be another measurement.
+            guard progress.failures * 100 <= times else {
+                throw BenchError(
+                    description: "\(progress.failures) of \(times) calls failed, the last: \(progress.lastFailure)")
+            }
+            return Outcome(
+                seconds: seconds, latencies: progress.latencies.sorted(), events: progress.events,
+                failures: progress.failures)
         }.get()
     }
 
@@ -64,6 +73,8 @@ struct HTTPLoad: Sendable {
         var left = 0
         var latencies: [Int64] = []
         var events = 0
+        var failures = 0
+        var lastFailure = ""
         var failure: BenchError?
     }
 }
@@ -98,9 +109,13 @@ private final class LoadConnection: ChannelDuplexHandler {
         let bytes = unwrapInboundIn(data)
         let result = bytes.withUnsafeReadableBytes { raw in
             Result { () throws(BenchError) in
-                let before = reader.events
+                let (events, failures) = (reader.events, reader.failures)
                 let ended = try reader.read(raw)
-                progress.events += reader.events - before
+                progress.events += reader.events - events
+                if reader.failures > failures {
+                    progress.failures += reader.failures - failures
+                    progress.lastFailure = reader.lastFailure
+                }
                 return ended
             }
         }
