@@ -45,6 +45,15 @@ final class Replica: Sendable {
         var isDirty = true
         var isFollowing = false
         var problem: String?
+
+        /// Why it may not be acted on; nil: it may.
+        var unfitReason: String? {
+            guard let readAt else { return problem ?? "policy, keys and limited sets are not read yet" }
+            if readAt.duration(to: .now) > hardAge {
+                return "what is known of Redis is too old: \(problem ?? "no reason known")"
+            }
+            return snapshot.policy == nil ? "no policy has been published" : nil
+        }
     }
 
     init(
@@ -62,22 +71,12 @@ final class Replica: Sendable {
     /// The latest knowledge.
     /// - Throws: ``EnforcerError/degraded(reason:)`` if it is missing or too old to act on.
     func current() throws(EnforcerError) -> Snapshot {
-        let (snapshot, problem) = state.withLock { ($0.snapshot, Self.problem(of: $0)) }
+        let (snapshot, problem) = state.withLock { ($0.snapshot, $0.unfitReason) }
         if let problem { throw .degraded(reason: problem) }
         return snapshot
     }
 
-    var unreadyReason: String? { state.withLock { Self.problem(of: $0) } }
-
-    private static func problem(of state: State) -> String? {
-        guard let readAt = state.readAt else {
-            return state.problem ?? "policy, keys and limited sets are not read yet"
-        }
-        if readAt.duration(to: .now) > hardAge {
-            return "what is known of Redis is too old: \(state.problem ?? "no reason known")"
-        }
-        return state.snapshot.policy == nil ? "no policy has been published" : nil
-    }
+    var unreadyReason: String? { state.withLock { $0.unfitReason } }
 
     /// Follows Redis until the task is cancelled.
     func run() async {
