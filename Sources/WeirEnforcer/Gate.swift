@@ -30,11 +30,14 @@ enum Gate {
         guard call.billable, let resource = call.resource, let untilMs = snapshot.limited[resource]?[call.team],
             untilMs > nowMs
         else { return nil }
+        // A score of `inf`: until somebody takes it back.
+        let isEndless = untilMs >= ReplicaReader.endlessMs
+        let wait = isEndless ? nil : Denial.seconds(untilMs - nowMs)
         let limit = snapshot.policy?.limits.first { $0.enforce == .ledger && $0.match.resource == resource }
         return Denial(
             .teamLimited,
-            "Team \(call.team) has used up its \(resource). Try again in \(Denial.seconds(untilMs - nowMs)) s.",
+            "Team \(call.team) \(wait.map { "has used up its \(resource). Try again in \($0) s." } ?? "may not use \(resource).")",
             limit: limit?.id, subject: Subject.team(call.team).text, unit: limit?.unit, amount: limit?.amount,
-            resetsAtMs: untilMs, retryAfter: Denial.seconds(untilMs - nowMs))
+            resetsAtMs: isEndless ? nil : untilMs, retryAfter: wait)
     }
 }

@@ -10,15 +10,18 @@ final class Replica: Sendable {
     /// One reading of Redis. A class, since every call takes it several times: one reference instead of a dozen.
     final class Snapshot: Sendable {
         let policy: Policy?
+        /// Why the published policy is not the one in force.
+        let policyProblem: String?
         let killSwitch: [KillSwitch.Scope: KillSwitch.Entry]
         /// Resource → team → milliseconds since 1970 until which it is limited.
         let limited: [String: [String: Int]]
 
         init(
-            policy: Policy? = nil, killSwitch: [KillSwitch.Scope: KillSwitch.Entry] = [:],
+            policy: Policy? = nil, policyProblem: String? = nil, killSwitch: [KillSwitch.Scope: KillSwitch.Entry] = [:],
             limited: [String: [String: Int]] = [:]
         ) {
             self.policy = policy
+            self.policyProblem = policyProblem
             self.killSwitch = killSwitch
             self.limited = limited
         }
@@ -142,6 +145,9 @@ final class Replica: Sendable {
                     logger.info("policy in force", metadata: ["version": "\(snapshot.policy?.version ?? 0)"])
                 }
                 state.withLock { state in
+                    if let problem = snapshot.policyProblem, problem != state.snapshot.policyProblem {
+                        logger.error("the last readable policy stays in force", metadata: ["error": "\(problem)"])
+                    }
                     if state.problem != nil { logger.info("Redis is read again") }
                     (state.snapshot, state.readAt, state.problem) = (snapshot, began, nil)
                 }

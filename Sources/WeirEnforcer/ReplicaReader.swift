@@ -10,20 +10,27 @@ struct ReplicaReader {
     let clock: RedisClock
     let logger: Logger
 
-    /// A published policy that this node cannot read. The last one that it could stays in force.
+    /// A published policy that this node cannot read, and no earlier one to stay with.
     struct UnreadablePolicy: Error, CustomStringConvertible {
         let description: String
     }
 
-    /// Reads everything. A policy of the known version is not decoded again.
+    /// Reads everything. Where the published policy cannot be read, the one known stays in force, and the snapshot says so.
     func read(known: Policy?) async throws -> Replica.Snapshot {
         try await learnTime()
-        let policy = try await policy(known: known)
+        var inForce: Policy?
+        var problem: String?
+        do {
+            inForce = try await policy()
+        } catch let error as UnreadablePolicy {
+            guard let known else { throw error }
+            (inForce, problem) = (known, error.description)
+        }
         let killSwitch = try await killSwitch()
-        let resources = Set(policy?.products.values.compactMap(\.resource) ?? [])
+        let resources = Set(inForce?.products.values.compactMap(\.resource) ?? [])
         var limited: [String: [String: Int]] = [:]
         for resource in resources { limited[resource] = try await self.limited(resource: resource) }
-        return Replica.Snapshot(policy: policy, killSwitch: killSwitch, limited: limited)
+        return Replica.Snapshot(policy: inForce, policyProblem: problem, killSwitch: killSwitch, limited: limited)
     }
 
     private func learnTime() async throws {
@@ -33,7 +40,7 @@ struct ReplicaReader {
         clock.learn(redisMs: seconds * 1000 + micros / 1000)
     }
 
-    private func policy(known: Policy?) async throws -> Policy? {
+    private func policy() async throws -> Policy? {
         guard let text = try await connection.send(["GET", .string(RedisKeys.policy)]).text else { return nil }
         do {
             return try JSONDecoder().decode(Policy.self, from: Data(text.utf8))
@@ -69,11 +76,14 @@ struct ReplicaReader {
         return teams
     }
 
+    /// What stands for "without end": the year 9999 and all beyond.
+    static let endlessMs = 253_370_764_800_000
+
     /// A score is seconds, maybe with a fraction, maybe `inf`: text that `ZADD` takes.
     static func milliseconds(score: String) -> Int {
-        guard let seconds = Double(score), !seconds.isNaN else { return .max / 2 }
+        guard let seconds = Double(score), !seconds.isNaN else { return endlessMs }
         let ms = (seconds * 1000).rounded(.up)
-        return ms >= 9e15 ? .max / 2 : ms <= 0 ? 0 : Int(ms)
+        return ms >= Double(endlessMs) ? endlessMs : ms <= 0 ? 0 : Int(ms)
     }
 }
 

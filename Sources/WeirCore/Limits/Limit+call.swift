@@ -16,7 +16,8 @@ extension Limit {
         switch per {
         case .team: [.team(call.team)]
         case .user: [call.user.map { .user(team: call.team, id: $0) } ?? .key(call.key)]
-        case .group: call.groups.map { .group(team: call.team, id: $0) }
+        // Each once, or its counter would be charged twice for one call.
+        case .group: Set(call.groups).sorted().map { .group(team: call.team, id: $0) }
         case .key: [.key(call.key)]
         case .ip: call.ip.map { [.ip($0)] } ?? []
         case .product: [.product(call.product)]

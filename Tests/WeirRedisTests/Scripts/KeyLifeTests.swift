@@ -37,7 +37,8 @@ import WeirTestSupport
             for (round, call) in calls[2..<6].enumerated() {
                 for key in try await Self.lives(bed).keys { try await bed.send("DEL", .string(key)) }
                 switch round {
-                case 0: _ = try await bed.end(.settle, call, units: [1, 1, 1, 1])  // an orphan, charged less than before
+                // An orphan, charged less than before.
+                case 0: _ = try await bed.end(.settle, call, units: [1, 1, 1, 1])
                 case 1: _ = try await bed.end(.settle, call, units: [1, 0, 0, 1])
                 case 2: _ = try await bed.end(.release, call)
                 default: _ = try await bed.renew(call)
