@@ -106,7 +106,9 @@ let tests: [Target] = [
     // Runs the built `weir` as processes: several nodes, one Redis, one aggregator, some of them killed half-way.
     .testTarget(
         name: "EndToEndTests",
-        dependencies: ["weir", core, "WeirRedis", "WeirLedger", "WeirTestSupport", asyncHTTPClient, nioCore],
+        dependencies: [
+            "weir", core, "WeirProviders", "WeirRedis", "WeirTestSupport", asyncHTTPClient, grdb, nioCore, nioHTTP1,
+        ],
         swiftSettings: strict),
 ]
 

@@ -4,11 +4,11 @@ import Foundation
 /// killed test run leaves nothing behind.
 ///
 /// A shell reads from a pipe that only this process writes to; its end is ours.
-struct Watchdog {
+package struct Watchdog {
     private let shell = Process()
     private let pipe = Pipe()
 
-    init(over child: Int32, directory: String) throws {
+    package init(over child: Int32, directory: String) throws {
         // Not for the children that others start meanwhile.
         _ = fcntl(pipe.fileHandleForWriting.fileDescriptor, F_SETFD, FD_CLOEXEC)
         shell.executableURL = URL(fileURLWithPath: "/bin/sh")
@@ -20,7 +20,7 @@ struct Watchdog {
     }
 
     /// Call it when the child is gone: its number may be another's soon.
-    func dismiss() {
+    package func dismiss() {
         guard shell.isRunning else { return }
         _ = kill(shell.processIdentifier, SIGKILL)
         shell.waitUntilExit()

@@ -82,7 +82,6 @@ struct GatewayBench: Sendable {
         let outcome = await Result {
             nginx = try await PrivateNginx.start(
                 directory: directory, before: stack.ready.simulator, connections: connections, isStream: isStream)
-            if let nginx { try Watchdog.start(over: [nginx.child]) }
             return try await measure(stack.ready, nginx: nginx)
         }
         await nginx?.child.end(patience: .seconds(5))

@@ -5,11 +5,16 @@ final class ChildProcess: Sendable {
     let name: String
     let pid: Int32
     private let process: Process
+    private let watchdog: Watchdog
 
-    private init(name: String, process: Process) {
+    private init(name: String, process: Process) throws {
         self.name = name
         self.process = process
         pid = process.processIdentifier
+        do { watchdog = try Watchdog(over: pid) } catch {
+            process.terminate()
+            throw error
+        }
     }
 
     /// Starts `program`. Its output goes to `logFile`, so that nothing it prints can hold it up.
@@ -26,10 +31,23 @@ final class ChildProcess: Sendable {
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = log
         process.standardError = log
-        do { try withSignalsUnblocked { try process.run() } } catch {
+        do { try runHearingSIGTERM(process) } catch {
             throw DevError(description: "cannot start \(program) (\(name)): \(error.localizedDescription)")
         }
-        return ChildProcess(name: name, process: process)
+        return try ChildProcess(name: name, process: process)
+    }
+
+    /// A child begins with the signal mask of the thread that starts it, and Swift's threads block every signal. `weir`
+    /// unblocks what it waits for, redis-server does not, and would never hear SIGTERM. SIGINT stays blocked: Ctrl-C
+    /// goes to every process of the terminal, but redis-server must outlive those that settle.
+    private static func runHearingSIGTERM(_ process: Process) throws {
+        var terminate = sigset_t()
+        var before = sigset_t()
+        sigemptyset(&terminate)
+        sigaddset(&terminate, SIGTERM)
+        pthread_sigmask(SIG_UNBLOCK, &terminate, &before)
+        defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
+        try process.run()
     }
 
     var isRunning: Bool { process.isRunning }
@@ -45,35 +63,29 @@ final class ChildProcess: Sendable {
             // Also when cancelled: nothing may stay behind.
             usleep(5_000)
         }
+        watchdog.dismiss()
     }
 }
 
-/// Ends children if this process dies without ending them (kill -9): a shell that looks every second.
-enum Watchdog {
-    static func start(over children: [ChildProcess]) throws {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/bin/sh")
-        let pids = children.map { String($0.pid) }.joined(separator: " ")
-        process.arguments = [
-            "-c",
-            "while kill -0 \(ProcessInfo.processInfo.processIdentifier) 2>/dev/null; do sleep 1; done; kill \(pids) 2>/dev/null",
-        ]
-        process.standardInput = FileHandle.nullDevice
-        process.standardOutput = FileHandle.nullDevice
-        process.standardError = FileHandle.nullDevice
-        try withSignalsUnblocked { try process.run() }
-    }
-}
+/// Ends a child when this process is gone, however that came about (kill -9): a shell that reads from a pipe which only
+/// this process writes to. The pipe's end is ours.
+struct Watchdog: Sendable {
+    private let shell = Process()
+    private let pipe = Pipe()
 
-/// Swift's tasks run on threads that have nearly all signals blocked. A child inherits that, and one that does not think
-/// of it, as redis-server, would never hear SIGTERM.
-private func withSignalsUnblocked(_ start: () throws -> Void) rethrows {
-    var none = sigset_t()
-    var before = sigset_t()
-    sigemptyset(&none)
-    pthread_sigmask(SIG_SETMASK, &none, &before)
-    defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
-    try start()
+    init(over child: Int32) throws {
+        // Not for the children that are started later.
+        _ = fcntl(pipe.fileHandleForWriting.fileDescriptor, F_SETFD, FD_CLOEXEC)
+        shell.executableURL = URL(fileURLWithPath: "/bin/sh")
+        shell.arguments = ["-c", #"read -r _; kill "$0""#, String(child)]
+        shell.standardInput = pipe
+        shell.standardOutput = FileHandle.nullDevice
+        shell.standardError = FileHandle.nullDevice
+        try shell.run()
+    }
+
+    /// Call it when the child is gone: its number may be another's soon.
+    func dismiss() { if shell.isRunning { kill(shell.processIdentifier, SIGKILL) } }
 }
 
 struct DevError: Error, CustomStringConvertible {

@@ -31,6 +31,9 @@ struct DevCommand: AsyncParsableCommand {
     @Option(help: "Write a JSON object here when everything is ready.")
     var readyFile: String?
 
+    @Flag(help: "Go on when one of the processes ends, instead of ending all: for scripts that kill and replace some.")
+    var keepGoing = false
+
     @Option(name: .customLong("for"), help: "End by itself after this time, as 20s or 5m.")
     var span: Span?
 
@@ -69,13 +72,15 @@ struct DevCommand: AsyncParsableCommand {
                     }
                 }
                 if let span { group.addTask { try await Task.sleep(for: .seconds(span.seconds)) } }
-                group.addTask {
-                    while true {
-                        if let lost = stack.lost {
-                            throw DevError(
-                                description: "\(lost.name) has ended; see \(stack.directory)/\(lost.name).log")
+                if !keepGoing {
+                    group.addTask {
+                        while true {
+                            if let lost = stack.lost {
+                                throw DevError(
+                                    description: "\(lost.name) has ended; see \(stack.directory)/\(lost.name).log")
+                            }
+                            try await Task.sleep(for: .milliseconds(200))
                         }
-                        try await Task.sleep(for: .milliseconds(200))
                     }
                 }
                 if demo {

@@ -83,7 +83,6 @@ struct DevStack: Sendable {
                 gateways.append(words[0])
                 operations.append(words[2])
             }
-            try Watchdog.start(over: children)
             let keys = try await DevKeys(directory: directory, adminURL: aggregator, token: token).make()
             let ready = DevReady(
                 redis: redis.url, gateways: gateways, ops: operations, aggregator: aggregator, simulator: simulator,

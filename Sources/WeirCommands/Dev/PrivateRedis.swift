@@ -33,7 +33,6 @@ struct PrivateRedis: Sendable {
         let directory = try privateDirectory()
         defer { try? FileManager.default.removeItem(atPath: directory) }
         let redis = try await start(directory: directory, persistent: persistent)
-        try Watchdog.start(over: [redis.child])
         do {
             let result = try await body(redis)
             await redis.child.end(patience: .seconds(5))

@@ -44,6 +44,17 @@ struct GatewayCommand: AsyncParsableCommand {
     @Option(help: Setting.openAIKeyFile.help("A file with OpenAI's key. WEIR_OPENAI_KEY may hold the key itself."))
     var openaiKeyFile: String?
 
+    @Option(
+        help: Setting.redisDeadline.help(
+            "How long a call waits for one answer of Redis, in milliseconds; then it is denied as degraded."))
+    var redisDeadlineMs: String?
+
+    @Option(
+        help: Setting.lease.help(
+            "How long a call's reservation outlives a node that is gone; renewed at a third of it while the call lives."
+        ))
+    var lease: String?
+
     @Option(help: Setting.threads.help("Event loops; 0: one per core."))
     var threads: String?
 
@@ -73,6 +84,16 @@ struct GatewayCommand: AsyncParsableCommand {
         guard let threads = Int(threadsText), (0...1024).contains(threads) else {
             throw SettingError(description: "\(threadsText) is not a number of threads; use 0 for one per core")
         }
+        let leaseText = Setting.lease.value(lease) ?? ""
+        guard let lease = Span(argument: leaseText), lease.seconds <= 3600 else {
+            throw SettingError(description: "\(leaseText) is not a lease; use 1s to 1h, such as 30s")
+        }
+        let deadlineText = Setting.redisDeadline.value(redisDeadlineMs) ?? ""
+        guard let deadlineMs = Int(deadlineText), (1...60_000).contains(deadlineMs) else {
+            throw SettingError(description: "\(deadlineText) is not a deadline; use 1 to 60000 milliseconds")
+        }
+        var redisConfiguration = try RedisConfiguration(url: Setting.redis.value(redis) ?? "")
+        redisConfiguration.commandDeadline = .milliseconds(deadlineMs)
         return GatewayProcess.Settings(
             gateway: GatewayConfiguration(
                 listen: .init(host: listen.host, port: listen.port),
@@ -83,7 +104,8 @@ struct GatewayCommand: AsyncParsableCommand {
                 openAI: .init(
                     url: Setting.openAIURL.value(openaiUrl) ?? "",
                     key: try Setting.openAIKey.secret(file: Setting.openAIKeyFile.value(openaiKeyFile)))),
-            redis: try RedisConfiguration(url: Setting.redis.value(redis) ?? ""),
+            redis: redisConfiguration,
+            lease: .seconds(lease.seconds),
             threads: threads == 0 ? ProcessInfo.processInfo.activeProcessorCount : threads,
             logLevel: try Setting.level(logLevel))
     }

@@ -28,6 +28,8 @@ struct Setting {
         flag: "anthropic-key-file", variable: "WEIR_ANTHROPIC_KEY_FILE", standard: nil)
     static let openAIKey = Setting(flag: "openai-key-file", variable: "WEIR_OPENAI_KEY", standard: nil)
     static let openAIKeyFile = Setting(flag: "openai-key-file", variable: "WEIR_OPENAI_KEY_FILE", standard: nil)
+    static let redisDeadline = Setting(flag: "redis-deadline-ms", variable: "WEIR_REDIS_DEADLINE_MS", standard: "100")
+    static let lease = Setting(flag: "lease", variable: "WEIR_LEASE", standard: "30s")
     static let threads = Setting(flag: "threads", variable: "WEIR_THREADS", standard: "0")
     static let logLevel = Setting(flag: "log-level", variable: "WEIR_LOG_LEVEL", standard: "notice")
 
