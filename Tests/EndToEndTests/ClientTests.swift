@@ -4,7 +4,8 @@ import Testing
 extension EndToEnd.OneStack {
     /// The official Python packages of Anthropic and OpenAI: `Tests/Clients`.
     @Suite struct ClientTests {
-        private static let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+        private static let script =
+            URL(fileURLWithPath: #filePath).deletingLastPathComponent()
             .deletingLastPathComponent().path + "/Clients/run"
 
         private func run(key: Person, limited: Person, _ arguments: [String] = []) async throws {

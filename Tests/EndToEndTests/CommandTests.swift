@@ -68,7 +68,8 @@ extension EndToEnd.OneStack {
             }
         }
 
-        @Test func `a policy with an error is refused whole, and a right one is obeyed by every gateway`() async throws {
+        @Test func `a policy with an error is refused whole, and a right one is obeyed by every gateway`() async throws
+        {
             let stack = try Stack.here
             let person = try await stack.newPerson(team: "policy", user: "pia")
             let file = stack.dev.directory + "/next.yaml"

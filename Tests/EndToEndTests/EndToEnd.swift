@@ -6,4 +6,7 @@ import Testing
 @Suite(.serialized) enum EndToEnd {
     /// Suites that leave all processes alone share one stack; each has teams of its own.
     @Suite(.stack) enum OneStack {}
+
+    /// Suites that kill, stop and replace processes of another stack, whose leases are short.
+    @Suite(.stack(environment: ["WEIR_REDIS_DEADLINE_MS": "500", "WEIR_LEASE": "2s"])) enum Faults {}
 }

@@ -27,9 +27,6 @@ extension EndToEnd.OneStack {
             let stack = try Stack.here
             let person = try await stack.newPerson(team: "limited", user: "lea")
             #expect(try await stack.call(person).status == 200)
-            let before = try await consumption("limited")
-            #expect(!before.isEmpty)
-
             let until = try await stack.unixSeconds() + 3600
             try await stack.redisCLI("ZADD", Self.set, "\(until)", "limited")
             for gateway in 0..<2 {
@@ -37,6 +34,8 @@ extension EndToEnd.OneStack {
                     try await stack.call(person, gateway: gateway).status == 429
                 }
             }
+            let before = try await consumption("limited")
+            #expect(!before.isEmpty)
             var denied: [String] = []
             for gateway in 0..<2 {
                 for api in [CallRequest.API.messages, .chat, .responses, .embeddings, .countTokens] {

@@ -51,7 +51,8 @@ struct GatewayCommand: AsyncParsableCommand {
 
     @Option(
         help: Setting.lease.help(
-            "How long a call's reservation outlives a node that is gone; renewed at a third of it while the call lives."))
+            "How long a call's reservation outlives a node that is gone; renewed at a third of it while the call lives."
+        ))
     var lease: String?
 
     @Option(help: Setting.threads.help("Event loops; 0: one per core."))

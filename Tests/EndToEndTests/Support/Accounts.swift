@@ -40,9 +40,12 @@ extension WitnessedCall {
 extension Stack {
     /// Waits until every one of these calls has ended at the provider and stands in the ledger, and compares the ledger's
     /// rows, its sums and Redis's budgets with the provider's log, call by call. `calls` must be all that the teams made.
-    func expectAccountsToMatchWitness(_ calls: [MadeCall], sourceLocation: SourceLocation = #_sourceLocation) async throws {
+    func expectAccountsToMatchWitness(_ calls: [MadeCall], sourceLocation: SourceLocation = #_sourceLocation)
+        async throws
+    {
         let byRequest = Dictionary(calls.map { ($0.request, $0) }) { $1 }
-        #expect(byRequest.count == calls.count, "every call has a request id of its own", sourceLocation: sourceLocation)
+        #expect(
+            byRequest.count == calls.count, "every call has a request id of its own", sourceLocation: sourceLocation)
         let teams = Set(calls.map(\.person.team))
         var witnessed: [String: WitnessedCall] = [:]
         try await eventually("every call in the ledger", within: .seconds(60)) {
@@ -105,7 +108,8 @@ extension Stack {
                     row["day"], row["team"], row["user"], row["product"], row["endpoint"], row["model"],
                 ]
                 let kinds = [
-                    "input_tokens", "cache_read_tokens", "cache_write_5m_tokens", "cache_write_1h_tokens", "output_tokens",
+                    "input_tokens", "cache_read_tokens", "cache_write_5m_tokens", "cache_write_1h_tokens",
+                    "output_tokens",
                 ]
                 sums[key] = Sum(
                     calls: row["calls"], errors: row["errors"], tokens: kinds.reduce(0) { $0 + (row[$1] as Int) },

@@ -34,7 +34,9 @@ struct CallRequest: Sendable {
         case .apiKey: request.headers.add(name: "x-api-key", value: key)
         case .bearer: request.headers.add(name: "authorization", value: "Bearer \(key)")
         }
-        if api == .messages || api == .countTokens { request.headers.add(name: "anthropic-version", value: "2023-06-01") }
+        if api == .messages || api == .countTokens {
+            request.headers.add(name: "anthropic-version", value: "2023-06-01")
+        }
         request.body = .bytes(ByteBuffer(string: body))
         return request
     }
@@ -43,10 +45,12 @@ struct CallRequest: Sendable {
         let hello = #"[{"role":"user","content":"Tell me about weirs."}]"#
         switch api {
         case .messages:
-            return #"{"model":"\#(model ?? "claude-sonnet-4")","max_tokens":\#(maxTokens),"stream":\#(isStream),"messages":\#(hello)}"#
+            return
+                #"{"model":"\#(model ?? "claude-sonnet-4")","max_tokens":\#(maxTokens),"stream":\#(isStream),"messages":\#(hello)}"#
         case .countTokens: return #"{"model":"\#(model ?? "claude-sonnet-4")","messages":\#(hello)}"#
         case .chat:
-            return #"{"model":"\#(model ?? "gpt-4o")","max_tokens":\#(maxTokens),"stream":\#(isStream),"messages":\#(hello)}"#
+            return
+                #"{"model":"\#(model ?? "gpt-4o")","max_tokens":\#(maxTokens),"stream":\#(isStream),"messages":\#(hello)}"#
         case .responses:
             return
                 #"{"model":"\#(model ?? "gpt-4o")","max_output_tokens":\#(maxTokens),"stream":\#(isStream),"input":"Hello"}"#

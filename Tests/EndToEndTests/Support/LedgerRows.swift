@@ -27,7 +27,8 @@ struct LedgerEvent: Sendable {
         model = row["model"]
         tokens = Tokens(
             input: row["input_tokens"], cacheRead: row["cache_read_tokens"], cacheWrite5m: row["cache_write_5m_tokens"],
-            cacheWrite1h: row["cache_write_1h_tokens"], output: row["output_tokens"], reasoning: row["reasoning_tokens"])
+            cacheWrite1h: row["cache_write_1h_tokens"], output: row["output_tokens"], reasoning: row["reasoning_tokens"]
+        )
         costMicros = row["cost_micros"]
         isOK = row["ok"]
         outcome = row["outcome"]

@@ -42,7 +42,7 @@ final class Program: Sendable {
             let (output, errors) = (directory + "/output", directory + "/errors")
             let process = try started(
                 program, arguments, environment: inherited(environment), output: file(output), errors: file(errors))
-            let status = await ended(process)
+            let status = await ended(process, within: .seconds(300))
             return Finished(
                 status: status, output: try String(contentsOfFile: output, encoding: .utf8),
                 errors: try String(contentsOfFile: errors, encoding: .utf8))
@@ -56,14 +56,15 @@ final class Program: Sendable {
 
     func send(signal: Int32) { if process.isRunning { kill(pid, signal) } }
 
-    /// Returns its exit status, negative for a signal, when it has ended.
-    func end() async -> Int32 { await Self.ended(process) }
+    /// Returns its exit status, negative for a signal, when it has ended; within a minute, or it is killed.
+    func end() async -> Int32 { await Self.ended(process, within: .seconds(60)) }
 
-    private static func ended(_ process: Process) async -> Int32 {
+    private static func ended(_ process: Process, within patience: Duration) async -> Int32 {
+        let deadline = ContinuousClock.now + patience
         while process.isRunning {
-            // Also when cancelled: a process that is waited for has been told to end.
-            usleep(2_000)
-            await Task.yield()
+            if ContinuousClock.now > deadline { kill(process.processIdentifier, SIGKILL) }
+            // A cancelled task waits, too: nothing may stay behind.
+            do { try await Task.sleep(for: .milliseconds(2)) } catch { usleep(2_000) }
         }
         return process.terminationReason == .exit ? process.terminationStatus : -process.terminationStatus
     }
@@ -86,6 +87,13 @@ final class Program: Sendable {
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = output
         process.standardError = errors ?? output
+        // A child begins with the signals blocked that this thread has blocked: all. redis-server unblocks none.
+        var terminate = sigset_t()
+        var before = sigset_t()
+        sigemptyset(&terminate)
+        sigaddset(&terminate, SIGTERM)
+        pthread_sigmask(SIG_UNBLOCK, &terminate, &before)
+        defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
         do { try process.run() } catch { throw Problem(description: "cannot run \(program): \(error)") }
         return process
     }

@@ -5,11 +5,21 @@ import WeirTestSupport
 
 /// Kills processes of a stack and starts the same command lines again.
 final class Replacements: Sendable {
-    private let started = Mutex<[Program]>([])
+    /// Where their logs go.
+    private let directory: String
+    private let started = Mutex<[(name: String, program: Program)]>([])
 
+    init(directory: String) { self.directory = directory }
+
+    /// The newest of this name; nil: none was replaced.
+    func program(_ name: String) -> Program? { started.withLock { $0.last { $0.name == name }?.program } }
+    func pid(_ name: String) -> Int32? { program(name)?.pid }
+
+    /// Ends them, those that others depend on last.
     func end() async {
         let programs = started.withLock { $0 }
-        for program in programs.reversed() {
+        let order = ["gateway-1", "gateway-2", "aggregator", "redis"]
+        for program in order.flatMap({ name in programs.filter { $0.name == name }.map(\.program) }) {
             program.send(signal: SIGTERM)
             _ = await program.end()
         }
@@ -33,6 +43,17 @@ final class Replacements: Sendable {
                 }, uniquingKeysWith: { $1 })
         }
 
+        /// A redis-server does not show its command line: it puts a title of its own there.
+        init(redis url: String, directory: String) throws {
+            program = "redis-server"
+            environment = Program.inherited([:])
+            let port = try #require(url.split(separator: ":").last.map(String.init))
+            arguments = [
+                "--port", port, "--bind", "127.0.0.1", "--dir", directory, "--save", "", "--appendonly", "yes",
+                "--maxmemory-policy", "noeviction",
+            ]
+        }
+
         private static func words(_ path: String) throws -> [String] {
             let data = try Data(contentsOf: URL(fileURLWithPath: path))
             return data.split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
@@ -48,15 +69,15 @@ final class Replacements: Sendable {
         }
     }
 
-    /// Starts it, and returns when it has printed `readyLine`; nil: at once.
-    func start(_ template: Template, readyLine: String?) async throws -> Program {
+    /// Starts it, and returns when it has printed `readyLine`.
+    @discardableResult
+    func start(_ name: String, _ template: Template, readyLine: String) async throws -> Program {
         let number = started.withLock { $0.count }
         let program = try Program(
             template.program, template.arguments, environment: template.environment,
-            logFile: NSTemporaryDirectory() + "weir-replacement-\(getpid())-\(number).log")
-        started.withLock { $0.append(program) }
-        guard let readyLine else { return program }
-        try await eventually("ready", within: .seconds(30)) {
+            logFile: directory + "/replacement-\(number)-\(name).log")
+        started.withLock { $0.append((name, program)) }
+        try await eventually("\(name) ready", within: .seconds(30)) {
             guard program.isRunning else { throw Program.Problem(description: "has ended: \(program.log)") }
             return program.log.contains(readyLine)
         }

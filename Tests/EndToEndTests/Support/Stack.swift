@@ -10,9 +10,12 @@ final class Stack: Sendable {
     let dev: DevProcess
     var ready: DevProcess.Ready { dev.ready }
     /// Those that were started instead of killed ones.
-    let replacements = Replacements()
+    let replacements: Replacements
 
-    init(dev: DevProcess) { self.dev = dev }
+    init(dev: DevProcess) {
+        self.dev = dev
+        replacements = Replacements(directory: dev.directory)
+    }
 
     @TaskLocal private static var current: Stack?
 
@@ -55,7 +58,8 @@ final class Stack: Sendable {
     }
 
     /// The output of a `weir` command that must succeed, decoded from its JSON.
-    func weirJSON<Answer: Decodable>(_ arguments: String..., as type: Answer.Type = Answer.self) async throws -> Answer {
+    func weirJSON<Answer: Decodable>(_ arguments: String..., as type: Answer.Type = Answer.self) async throws -> Answer
+    {
         let finished = try await weir(arguments + ["--json"])
         try #require(finished.status == 0, "\(finished.errors)")
         return try JSONDecoder().decode(type, from: Data(finished.output.utf8))

@@ -1,0 +1,169 @@
+import Foundation
+import Glibc
+import Synchronization
+import Testing
+import WeirTestSupport
+
+extension EndToEnd.Faults {
+    /// Processes die and stop; the books stay right.
+    @Suite struct CrashTests {
+        @Test func `an aggregator killed at any moment loses nothing and counts nothing twice`() async throws {
+            let stack = try Stack.here
+            let people = [
+                try await stack.newPerson(team: "crash-a", user: "ann"),
+                try await stack.newPerson(team: "crash-b", user: "ben"),
+            ]
+            let traffic = Traffic()
+            let made = try await withThrowingTaskGroup(of: [MadeCall].self) { group in
+                for person in people {
+                    for number in 0..<4 {
+                        group.addTask {
+                            var made: [MadeCall] = []
+                            while traffic.goesOn {
+                                let request = CallRequest(
+                                    api: number % 2 == 0 ? .messages : .chat, isStream: number > 1,
+                                    simulate: "input=\(number + 10);output=\(made.count % 50 + 1)")
+                                made.append(
+                                    MadeCall(person: person, request: try await stack.call(person, request).request))
+                            }
+                            return made
+                        }
+                    }
+                }
+                do {
+                    for _ in 0..<5 {
+                        // A random moment of the work, not a wait for something.
+                        try await Task.sleep(for: .milliseconds(Int.random(in: 20...400)))
+                        try await stack.replaceAggregator()
+                    }
+                } catch {
+                    traffic.stop()
+                    throw error
+                }
+                traffic.stop()
+                return try await group.reduce(into: [MadeCall]()) { $0 += $1 }
+            }
+            #expect(made.count > 50, "traffic went on meanwhile")
+            try await stack.expectAccountsToMatchWitness(made)
+        }
+
+        @Test func `calls of a killed gateway are settled once as orphaned when their leases have run out`()
+            async throws
+        {
+            let stack = try Stack.here
+            let person = try await stack.newPerson(team: "orphan", user: "oda")
+            let endless = CallRequest(isStream: true, simulate: "input=100;output=1000;chunks=1000;delay-ms=100")
+            var calls: [OpenCall] = []
+            for _ in 0..<4 { calls.append(try await stack.open(person, endless, gateway: 0)) }
+            let subject = "user:orphan/oda"
+            #expect(try await stack.budget("spend", subject).reserved > 0)
+            let template = try stack.gatewayTemplate(1)
+            try await stack.end("gateway-1", .kill)
+            let requests = Set(calls.map(\.request))
+            for call in calls { await #expect(throws: (any Error).self) { try await call.rest() } }
+
+            try await eventually("orphans in the ledger", within: .seconds(30)) {
+                try await Set(stack.events(team: "orphan").map(\.request)) == requests
+            }
+            let events = try await stack.events(team: "orphan")
+            let seen = try await stack.witnessed(requests)
+            #expect(events.count == calls.count)
+            for event in events {
+                let call = try #require(seen[event.request])
+                #expect(event.outcome == "orphaned")
+                // What the provider made after the last renewal nobody has seen.
+                #expect(event.tokens.input > 0 && event.tokens.output <= call.output_tokens && event.costMicros > 0)
+            }
+            try await eventually("nothing reserved") { try await stack.budget("spend", subject).reserved == 0 }
+            #expect(try await stack.budget("spend", subject).settled == events.map(\.costMicros).reduce(0, +))
+            #expect(
+                try await stack.budget("day-tokens", subject) == .init(settled: events.map(\.tokens.total).reduce(0, +))
+            )
+            try await stack.replacements.start("gateway-1", template, readyLine: "weir gateway ready: ")
+        }
+
+        @Test func `a gateway that is told to end lets its streams end, settles all and ends well`() async throws {
+            let stack = try Stack.here
+            let person = try await stack.newPerson(team: "drained", user: "dan")
+            // Its own process, so that its exit code can be seen.
+            try await stack.replaceGateway(1, ended: .terminate)
+            let stream = CallRequest(isStream: true, simulate: "input=100;output=40;chunks=20;delay-ms=50")
+            var calls: [OpenCall] = []
+            for _ in 0..<4 { calls.append(try await stack.open(person, stream, gateway: 0)) }
+            let template = try stack.gatewayTemplate(1)
+            let gateway = try #require(stack.replacements.program("gateway-1"))
+            gateway.send(signal: SIGTERM)
+            for call in calls { #expect(try await call.rest().contains("message_stop")) }
+            #expect(await gateway.end() == 0, "\(gateway.log)")
+            try await stack.expectAccountsToMatchWitness(calls.map { MadeCall(person: person, request: $0.request) })
+            try await stack.replacements.start("gateway-1", template, readyLine: "weir gateway ready: ")
+        }
+
+        @Test func `a client that hangs up pays for what the provider made`() async throws {
+            let stack = try Stack.here
+            let person = try await stack.newPerson(team: "gone", user: "gus")
+            let stream = CallRequest(isStream: true, simulate: "input=100;output=40;chunks=20;delay-ms=20")
+            var requests: [String] = []
+            for gateway in 0..<2 {
+                let call = try await stack.open(person, stream, gateway: gateway)
+                requests.append(call.request)
+                try await call.hangUp(after: "content_block_delta")
+            }
+            try await eventually("in the ledger", within: .seconds(30)) {
+                try await Set(stack.events(team: "gone").map(\.request)) == Set(requests)
+            }
+            let seen = try await stack.witnessed(requests)
+            for event in try await stack.events(team: "gone") {
+                let call = try #require(seen[event.request])
+                #expect(event.outcome == "client_gone")
+                #expect(event.tokens.input == 100 && event.tokens.output >= 1)
+                #expect(event.tokens.output >= call.output_tokens, "\(event), seen as \(call)")
+            }
+            #expect(try await stack.budget("spend", "user:gone/gus").reserved == 0)
+        }
+
+        @Test func `while Redis hangs calls are denied as degraded, and a settlement in flight stands afterwards`()
+            async throws
+        {
+            let stack = try Stack.here
+            let person = try await stack.newPerson(team: "stopped", user: "sue")
+            #expect(try await stack.call(person, gateway: 0).status == 200)
+            let stream = CallRequest(isStream: true, simulate: "input=100;output=40;chunks=4;delay-ms=100")
+            let call = try await stack.open(person, stream, gateway: 0)
+            try stack.send(SIGSTOP, to: "redis")
+            var denied: [String] = []
+            do {
+                for gateway in 0..<2 {
+                    let answer = try await stack.call(person, gateway: gateway)
+                    #expect(answer.status == 503 && answer.denied?.reason == "degraded", "\(answer)")
+                    denied.append(answer.request)
+                }
+                // The stream does not depend on Redis; its end comes while Redis hangs.
+                #expect(try await call.rest().contains("message_stop"))
+            } catch {
+                try stack.send(SIGCONT, to: "redis")
+                throw error
+            }
+            try stack.send(SIGCONT, to: "redis")
+            #expect(try await stack.witnessed(denied).isEmpty)
+            try await eventually("the stream in the ledger", within: .seconds(30)) {
+                try await stack.events(team: "stopped").contains {
+                    $0.request == call.request && $0.outcome == "completed"
+                }
+            }
+            for gateway in 0..<2 {
+                try await eventually("admitted again") { try await stack.call(person, gateway: gateway).status == 200 }
+            }
+            try await eventually("what was held for denied calls is given back", within: .seconds(30)) {
+                try await stack.budget("spend", "user:stopped/sue").reserved == 0
+            }
+        }
+    }
+}
+
+/// Whether clients go on calling.
+private final class Traffic: Sendable {
+    private let state = Mutex(true)
+    var goesOn: Bool { state.withLock { $0 } }
+    func stop() { state.withLock { $0 = false } }
+}

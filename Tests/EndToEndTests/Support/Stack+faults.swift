@@ -1,0 +1,55 @@
+import Foundation
+import Glibc
+import Testing
+import WeirTestSupport
+
+extension Stack {
+    /// How a process is ended.
+    enum Ending { case terminate, kill }
+
+    /// Which process has this name now.
+    func pid(_ name: String) throws -> Int32 {
+        try #require(replacements.pid(name) ?? ready.pids[name], "there is no \(name)")
+    }
+
+    /// Ends a process and waits until it is gone.
+    func end(_ name: String, _ ending: Ending) async throws {
+        let pid = try pid(name)
+        Glibc.kill(pid, ending == .kill ? SIGKILL : SIGTERM)
+        try await eventually("\(name) gone", within: .seconds(60)) { isGone(pid) }
+    }
+
+    func send(_ signal: Int32, to name: String) throws { Glibc.kill(try pid(name), signal) }
+
+    /// Ends the aggregator and starts the same command line again, where it was.
+    func replaceAggregator() async throws {
+        var template = try Replacements.Template(pid: pid("aggregator"))
+        template.fix(ready.aggregator)
+        try await end("aggregator", .kill)
+        try await replacements.start("aggregator", template, readyLine: "weir aggregator ready: ")
+    }
+
+    func replaceGateways(signal: Ending) async throws {
+        for number in 1...ready.gateways.count { try await replaceGateway(number, ended: signal) }
+    }
+
+    /// - Parameter number: from 1.
+    func replaceGateway(_ number: Int, ended ending: Ending) async throws {
+        let template = try gatewayTemplate(number)
+        try await end("gateway-\(number)", ending)
+        try await replacements.start("gateway-\(number)", template, readyLine: "weir gateway ready: ")
+    }
+
+    /// To be read while it runs.
+    func gatewayTemplate(_ number: Int) throws -> Replacements.Template {
+        var template = try Replacements.Template(pid: pid("gateway-\(number)"))
+        template.fix(ready.gateways[number - 1], ready.ops[number - 1])
+        return template
+    }
+
+    func replaceRedis() async throws {
+        let template = try Replacements.Template(redis: ready.redis, directory: dev.directory)
+        try await end("redis", .kill)
+        try await replacements.start("redis", template, readyLine: "Ready to accept connections")
+    }
+}
