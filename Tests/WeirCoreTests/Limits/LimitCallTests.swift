@@ -37,7 +37,7 @@ import WeirCore
         call.user = nil
         #expect(limit.subjects(of: call).map(\.text) == ["key:k1"])
         limit.per = .group
-        #expect(limit.subjects(of: call).map(\.text) == ["group:acme/a", "group:acme/b"])
+        #expect(limit.subjects(of: call).map(\.text) == ["group:acme/b", "group:acme/a"])
         limit.per = .ip
         #expect(limit.subjects(of: call).isEmpty)
     }
