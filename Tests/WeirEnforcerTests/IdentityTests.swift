@@ -51,14 +51,19 @@ import WeirTestSupport
                     for kind: RedisArgument in ["pubsub", "normal"] {
                         _ = try? await node.redis.send(["CLIENT", "KILL", "TYPE", kind, "SKIPME", "yes"])
                     }
-                    try? await Task.sleep(for: .milliseconds(30))
+                    // Often, and not so often that the node never reads: without Redis for too long it rightly closes.
+                    try? await Task.sleep(for: .milliseconds(400))
                 }
             }
             for round in 0..<10 {
                 try await write(record, node)
-                try await eventually("round \(round): active") { try await identify(node) == record }
+                try await eventually("round \(round): active", within: .seconds(30)) {
+                    try await identify(node) == record
+                }
                 try await node.send("HSET", .string(Self.key), "status", "revoked")
-                try await eventually("round \(round): revoked") { try await identify(node) == nil }
+                try await eventually("round \(round): revoked", within: .seconds(30)) {
+                    try await identify(node) == nil
+                }
                 // And it stays so: no read of before comes back.
                 for _ in 0..<20 { if let known = try? await identify(node) { #expect(known.isActive == false) } }
             }

@@ -29,7 +29,7 @@ import WeirRedis
         let plan = try Self.plan(Limit.Per.allCases.map { Self.limit($0) }, call)
         #expect(
             plan.steps.map(\.subject.text) == [
-                "user:acme/alice", "team:acme", "group:acme/a", "group:acme/b", "key:k1", "ip:192.0.2.7",
+                "user:acme/alice", "team:acme", "group:acme/b", "group:acme/a", "key:k1", "ip:192.0.2.7",
                 "product:default", "global",
             ])
         #expect(Set(plan.steps.map(\.counter.key)).count == 8, "no counter twice")

@@ -17,7 +17,9 @@ extension Limit {
         case .team: [.team(call.team)]
         case .user: [call.user.map { .user(team: call.team, id: $0) } ?? .key(call.key)]
         // Each once, or its counter would be charged twice for one call.
-        case .group: Set(call.groups).sorted().map { .group(team: call.team, id: $0) }
+        case .group:
+            call.groups.enumerated().filter { index, id in !call.groups[..<index].contains(id) }
+                .map { .group(team: call.team, id: $1) }
         case .key: [.key(call.key)]
         case .ip: call.ip.map { [.ip($0)] } ?? []
         case .product: [.product(call.product)]
