@@ -13,7 +13,7 @@ extension EndToEnd.OneStack {
             let finished = try await Program.run(
                 Self.script, arguments,
                 environment: [
-                    "WEIR_GATEWAY": stack.ready.gateways[0], "WEIR_SIMULATOR": stack.ready.simulator,
+                    "WEIR_GATEWAY": stack.gateways[0], "WEIR_SIMULATOR": stack.ready.simulator,
                     "WEIR_KEY": key.key, "WEIR_LIMITED_KEY": limited.key,
                 ])
             print(finished.output.split(separator: "\n").suffix(3).joined(separator: "\n"))

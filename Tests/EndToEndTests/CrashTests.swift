@@ -57,7 +57,7 @@ extension EndToEnd.Faults {
             for _ in 0..<4 { calls.append(try await stack.open(person, endless, gateway: 0)) }
             let subject = "user:orphan/oda"
             #expect(try await stack.budget("spend", subject).reserved > 0)
-            let template = try stack.gatewayTemplate(1)
+            let template = try Replacements.Template(pid: stack.pid("gateway-1"))
             try await stack.end("gateway-1", .kill)
             let requests = Set(calls.map(\.request))
             for call in calls { await #expect(throws: (any Error).self) { try await call.rest() } }
@@ -79,7 +79,7 @@ extension EndToEnd.Faults {
             #expect(
                 try await stack.budget("day-tokens", subject) == .init(settled: events.map(\.tokens.total).reduce(0, +))
             )
-            try await stack.replacements.start("gateway-1", template, readyLine: "weir gateway ready: ")
+            try await stack.replacements.start("gateway-1", template, readyMark: "weir gateway ready: ")
         }
 
         @Test func `a gateway that is told to end lets its streams end, settles all and ends well`() async throws {
@@ -90,13 +90,13 @@ extension EndToEnd.Faults {
             let stream = CallRequest(isStream: true, simulate: "input=100;output=40;chunks=20;delay-ms=50")
             var calls: [OpenCall] = []
             for _ in 0..<4 { calls.append(try await stack.open(person, stream, gateway: 0)) }
-            let template = try stack.gatewayTemplate(1)
+            let template = try Replacements.Template(pid: stack.pid("gateway-1"))
             let gateway = try #require(stack.replacements.program("gateway-1"))
             gateway.send(signal: SIGTERM)
             for call in calls { #expect(try await call.rest().contains("message_stop")) }
             #expect(await gateway.end() == 0, "\(gateway.log)")
             try await stack.expectAccountsToMatchWitness(calls.map { MadeCall(person: person, request: $0.request) })
-            try await stack.replacements.start("gateway-1", template, readyLine: "weir gateway ready: ")
+            try await stack.replacements.start("gateway-1", template, readyMark: "weir gateway ready: ")
         }
 
         @Test func `a client that hangs up pays for what the provider made`() async throws {

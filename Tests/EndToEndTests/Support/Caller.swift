@@ -99,7 +99,7 @@ extension Stack {
     /// Makes a call and reads its answer.
     /// - Parameter gateway: 0 or 1; nil: any.
     func call(_ person: Person, _ call: CallRequest = CallRequest(), gateway: Int? = nil) async throws -> CallAnswer {
-        let url = ready.gateways[gateway ?? Int.random(in: 0..<ready.gateways.count)]
+        let url = gateways[gateway ?? Int.random(in: 0..<gateways.count)]
         let response = try await Self.http.execute(
             call.request(gateway: url, key: person.key), timeout: .seconds(120))
         let body = try await response.body.collect(upTo: 16 << 20)
@@ -110,7 +110,7 @@ extension Stack {
     /// Makes a call and returns when the head of its answer is there.
     func open(_ person: Person, _ call: CallRequest, gateway: Int) async throws -> OpenCall {
         let response = try await Self.http.execute(
-            call.request(gateway: ready.gateways[gateway], key: person.key), timeout: .seconds(120))
+            call.request(gateway: gateways[gateway], key: person.key), timeout: .seconds(120))
         return OpenCall(response: response)
     }
 }

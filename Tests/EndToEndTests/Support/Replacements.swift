@@ -7,12 +7,14 @@ import WeirTestSupport
 final class Replacements: Sendable {
     /// Where their logs go.
     private let directory: String
-    private let started = Mutex<[(name: String, program: Program)]>([])
+    private let started = Mutex<[(name: String, program: Program, urls: [String])]>([])
 
     init(directory: String) { self.directory = directory }
 
     /// The newest of this name; nil: none was replaced.
     func program(_ name: String) -> Program? { started.withLock { $0.last { $0.name == name }?.program } }
+    /// Where it listens, as its first line says.
+    func urls(_ name: String) -> [String]? { started.withLock { $0.last { $0.name == name }?.urls } }
     func pid(_ name: String) -> Int32? { program(name)?.pid }
 
     /// Ends them, those that others depend on last.
@@ -27,7 +29,7 @@ final class Replacements: Sendable {
 
     /// The command line and environment of a process, to be started again.
     struct Template: Sendable {
-        var arguments: [String]
+        let arguments: [String]
         let environment: [String: String]
         let program: String
 
@@ -58,29 +60,30 @@ final class Replacements: Sendable {
             let data = try Data(contentsOf: URL(fileURLWithPath: path))
             return data.split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
         }
-
-        /// Puts the addresses that were found for `127.0.0.1:0` in its place, so that it can be found where it was.
-        mutating func fix(_ urls: String...) {
-            var addresses = urls.compactMap { $0.split(separator: "/").last }
-            arguments = arguments.map { argument in
-                guard argument == "127.0.0.1:0", !addresses.isEmpty else { return argument }
-                return String(addresses.removeFirst())
-            }
-        }
     }
 
-    /// Starts it, and returns when it has printed `readyLine`.
-    @discardableResult
-    func start(_ name: String, _ template: Template, readyLine: String) async throws -> Program {
+    /// Starts it, and returns when it has printed a line with `readyMark`.
+    func start(_ name: String, _ template: Template, readyMark: String) async throws {
         let number = started.withLock { $0.count }
-        let program = try Program(
-            template.program, template.arguments, environment: template.environment,
-            logFile: directory + "/replacement-\(number)-\(name).log")
-        started.withLock { $0.append((name, program)) }
-        try await eventually("\(name) ready", within: .seconds(30)) {
-            guard program.isRunning else { throw Program.Problem(description: "has ended: \(program.log)") }
-            return program.log.contains(readyLine)
+        let log = directory + "/replacement-\(number)-\(name).log"
+        func launch() throws -> Program {
+            try Program(template.program, template.arguments, environment: template.environment, logFile: log)
         }
-        return program
+        var program = try launch()
+        var line: Substring?
+        do {
+            try await eventually("\(name) ready", within: .seconds(30)) {
+                // Somebody's connection may have got the port that was free for a moment.
+                if !program.isRunning { program = try launch() }
+                line = program.log.split(separator: "\n").first { $0.contains(readyMark) }
+                return line != nil
+            }
+        } catch {
+            program.send(signal: SIGTERM)
+            _ = await program.end()
+            throw Program.Problem(description: "\(error): \(program.log)")
+        }
+        let urls = (line ?? "").split(separator: " ").filter { $0.hasPrefix("http://") }.map(String.init)
+        started.withLock { [program] in $0.append((name, program, urls)) }
     }
 }

@@ -7,6 +7,14 @@ extension Stack {
     /// How a process is ended.
     enum Ending { case terminate, kill }
 
+    /// Where the gateways listen now.
+    var gateways: [String] {
+        ready.gateways.enumerated().map { replacements.urls("gateway-\($0 + 1)")?.first ?? $1 }
+    }
+
+    /// Where the aggregator listens now.
+    var aggregator: String { replacements.urls("aggregator")?.first ?? ready.aggregator }
+
     /// Which process has this name now.
     func pid(_ name: String) throws -> Int32 {
         try #require(replacements.pid(name) ?? ready.pids[name], "there is no \(name)")
@@ -21,12 +29,11 @@ extension Stack {
 
     func send(_ signal: Int32, to name: String) throws { Glibc.kill(try pid(name), signal) }
 
-    /// Ends the aggregator and starts the same command line again, where it was.
+    /// Ends the aggregator and starts the same command line again. It may listen elsewhere.
     func replaceAggregator() async throws {
-        var template = try Replacements.Template(pid: pid("aggregator"))
-        template.fix(ready.aggregator)
+        let template = try Replacements.Template(pid: pid("aggregator"))
         try await end("aggregator", .kill)
-        try await replacements.start("aggregator", template, readyLine: "weir aggregator ready: ")
+        try await replacements.start("aggregator", template, readyMark: "weir aggregator ready: ")
     }
 
     func replaceGateways(signal: Ending) async throws {
@@ -35,21 +42,14 @@ extension Stack {
 
     /// - Parameter number: from 1.
     func replaceGateway(_ number: Int, ended ending: Ending) async throws {
-        let template = try gatewayTemplate(number)
+        let template = try Replacements.Template(pid: pid("gateway-\(number)"))
         try await end("gateway-\(number)", ending)
-        try await replacements.start("gateway-\(number)", template, readyLine: "weir gateway ready: ")
-    }
-
-    /// To be read while it runs.
-    func gatewayTemplate(_ number: Int) throws -> Replacements.Template {
-        var template = try Replacements.Template(pid: pid("gateway-\(number)"))
-        template.fix(ready.gateways[number - 1], ready.ops[number - 1])
-        return template
+        try await replacements.start("gateway-\(number)", template, readyMark: "weir gateway ready: ")
     }
 
     func replaceRedis() async throws {
         let template = try Replacements.Template(redis: ready.redis, directory: dev.directory)
         try await end("redis", .kill)
-        try await replacements.start("redis", template, readyLine: "Ready to accept connections")
+        try await replacements.start("redis", template, readyMark: "Ready to accept connections")
     }
 }

@@ -54,7 +54,7 @@ final class Stack: Sendable {
     func weir(_ arguments: [String]) async throws -> Program.Finished {
         try await Program.run(
             Program.weir, arguments,
-            environment: ["WEIR_ADMIN_URL": ready.aggregator, "WEIR_ADMIN_TOKEN": ready.admin_token])
+            environment: ["WEIR_ADMIN_URL": aggregator, "WEIR_ADMIN_TOKEN": ready.admin_token])
     }
 
     /// The output of a `weir` command that must succeed, decoded from its JSON.
