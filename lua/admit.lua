@@ -25,7 +25,7 @@ Promise  A denial changes nothing. No window ever holds more than its amount. O(
 --#include lib/counters.lua
 --#include lib/record.lua
 local call, id, count = redis.call, ARGV[1], #KEYS - 2
-if count < 0 or count > 16 or #ARGV ~= 5 or #ARGV[5] ~= count * 40 or #id ~= 26 or not string.find(ARGV[3], '^%d+$')
+if count < 0 or count > 16 or #ARGV ~= 5 or #ARGV[5] ~= count * 40 or #id ~= 26 or #ARGV[3] > 15 or not string.find(ARGV[3], '^%d+$')
     or not string.find(ARGV[4], '^%d+ %d+ [%d,]*\n[^\n]*\n$') then
     return redis.error_reply('ARGUMENT admit: id, at_ms, record or the number of limits')
 end

@@ -40,7 +40,10 @@ import WeirTestSupport
             try await node.send("SET", .string(Self.key), "no hash")
             // What was kept as unknown is forgotten a moment later; then the foreign type shows.
             try await eventually("an error") {
-                do { return try await identify(node) != nil } catch is EnforcerError { return true }
+                do {
+                    _ = try await identify(node)
+                    return false
+                } catch is EnforcerError { return true }
             }
         }
     }
@@ -84,7 +87,10 @@ import WeirTestSupport
             try await eventually("closed", within: .seconds(20)) { node.enforcer.unreadyReason != nil }
             // What was kept as unknown is forgotten a moment later; then the foreign type shows.
             try await eventually("an error") {
-                do { return try await identify(node) != nil } catch is EnforcerError { return true }
+                do {
+                    _ = try await identify(node)
+                    return false
+                } catch is EnforcerError { return true }
             }
         }
     }

@@ -16,9 +16,10 @@ struct DevKeys {
     /// `<team>/<user>` → key.
     func make() async throws -> [String: String] {
         let path = directory + "/keys.json"
-        if let data = FileManager.default.contents(atPath: path),
-            let keys = try? JSONDecoder().decode([String: String].self, from: data)
-        {
+        if let data = FileManager.default.contents(atPath: path) {
+            guard let keys = try? JSONDecoder().decode([String: String].self, from: data) else {
+                throw DevError(description: "\(path) holds no keys; remove it, and new ones are made")
+            }
             return keys
         }
         let keys = try await AdminClient.with(url: adminURL, token: token) { client in
