@@ -36,8 +36,8 @@ let modules: [Target] = [
     .target(
         name: "WeirGateway",
         dependencies: [
-            core, "WeirProviders", "WeirRedis", "WeirEnforcer", nioCore, nioPosix, nioHTTP1, nioExtras,
-            asyncHTTPClient, crypto, logging,
+            core, "WeirProviders", "WeirRedis", "WeirEnforcer", nioCore, nioPosix, nioHTTP1, nioSSL, nioExtras, crypto,
+            logging,
         ], swiftSettings: strict),
     .target(
         name: "WeirAggregator", dependencies: [core, "WeirRedis", "WeirLedger", nioCore, logging],

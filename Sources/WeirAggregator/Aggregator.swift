@@ -131,7 +131,7 @@ package actor Aggregator {
                 let report = try await ingest()
                 trouble.isOver()
                 ingestProblem = nil
-                // After a full batch there is more; after an empty one longer and longer.
+                if report.isFull { continue }
                 wait = report.isEmpty ? min(wait * 2, configuration.longestWait) : configuration.shortestWait
             } catch {
                 if error.isFatal { return error }

@@ -5,8 +5,9 @@ package struct AggregatorConfiguration: Sendable {
     package var name: String
     /// Events of one shard in one batch: sixteen shards fill a transaction of 4,800, where SQLite is near its best.
     package var batchPerShard = 300
-    /// How long it waits when the streams are empty; after an event the shortest wait begins again.
-    package var shortestWait: Duration = .milliseconds(5)
+    /// How long it waits after a batch that was not full, so that the next one is worth its transaction; when the
+    /// streams are empty longer and longer. After a full batch it does not wait.
+    package var shortestWait: Duration = .milliseconds(20)
     package var longestWait: Duration = .milliseconds(100)
     /// How often limits are evaluated when nothing was spent: periods end by themselves.
     package var evaluateEvery: Duration = .seconds(1)

@@ -99,7 +99,7 @@ package final class Gateway: Sendable {
             await withTaskExecutorPreference(loop.executor) {
                 loop.owned.value.closeAll()
                 loop.owned.value.stopTimer()
-                await loop.owned.value.upstream.stop()
+                loop.owned.value.upstream.stop()
             }
         }
         running.operations?.close(promise: nil)
@@ -169,10 +169,11 @@ package final class Gateway: Sendable {
                     guard counts.admit(origin) else { throw Refused.tooManyConnections }
                     do {
                         let pipeline = channel.pipeline.syncOperations
-                        // The connection answers what cannot be parsed itself, like every other denial.
-                        try pipeline.configureHTTPServerPipeline(
-                            withErrorHandling: false, withEncoderConfiguration: .init(),
-                            withDecoderLimitConfiguration: decoding)
+                        // Of the library's pipeline only the parser: the connection answers what cannot be parsed itself,
+                        // like every other denial, and does its own writing and waiting.
+                        try pipeline.addHandler(
+                            ByteToMessageHandler(
+                                HTTPRequestDecoder(leftOverBytesStrategy: .dropBytes, limitConfiguration: decoding)))
                         try pipeline.addHandler(
                             ConnectionHandler(
                                 owner: loop.owned.value, peer: PeerAddress.text(channel.remoteAddress),

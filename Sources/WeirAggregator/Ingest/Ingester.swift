@@ -19,6 +19,8 @@ package actor Ingester {
         /// Entries that were gone before they were read. An alarm: somebody trimmed or deleted them.
         package var lost = 0
         package var isEmpty: Bool { entries == 0 }
+        /// Some shard gave as many entries as were asked for: there are probably more.
+        package var isFull = false
     }
 
     private struct Source {
@@ -89,6 +91,7 @@ package actor Ingester {
                 }
             }
             report.entries += entries.count
+            if entries.count >= configuration.batchPerShard { report.isFull = true }
         }
         if !events.isEmpty || !deadLetters.isEmpty {
             do { report.ledger = try await ledger.ingest(events, deadLetters: deadLetters) } catch {

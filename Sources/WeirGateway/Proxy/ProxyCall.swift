@@ -18,8 +18,8 @@ final class ProxyCall: UpstreamReceiver, Watched {
     private var meter: CallMeter
     private var exchange: (any UpstreamExchange)?
     private var finished: CheckedContinuation<CallLife.Ending, Never>?
-    /// Completed when the client can take more; nil while nobody is held back.
-    private var heldBack: EventLoopPromise<Void>?
+    /// The provider is not read on until the client can take more.
+    private var isHeldBack = false
     private var lastHeard = NIODeadline.now()
     private var hasHead = false
     private var nextRenewal: NIODeadline
@@ -44,9 +44,7 @@ final class ProxyCall: UpstreamReceiver, Watched {
             if !client.isClientThere { tell(.clientGone(mayDrain: false)) }
             if owner.isStopping { tell(.stopped) }
             guard life.isAlive, let request = request.take() else { return }
-            let started = owner.upstream.start(request, to: self)
-            // It may have failed at once.
-            if life.isAlive { exchange = started }
+            exchange = owner.upstream.start(request, to: self)
         }
         owner.unwatch(self)
         if case .cut = ending.answer { client.cutAnswer() }
@@ -106,7 +104,6 @@ final class ProxyCall: UpstreamReceiver, Watched {
         }
         exchange?.cancel()
         exchange = nil
-        resumeProvider()
         if ending.answer == .complete { client.holdAnswer() }
         finished?.resume(returning: ending)
         finished = nil
@@ -116,24 +113,24 @@ final class ProxyCall: UpstreamReceiver, Watched {
 
     func upstreamSent() { tell(.requestSent) }
 
-    func upstreamHead(_ head: HTTPResponseHead) -> EventLoopFuture<Void>? {
+    func upstreamHead(_ head: HTTPResponseHead) -> Bool {
         lastHeard = .now()
         hasHead = true
         tell(.head(status: Int(head.status.code)))
         meter.begin(status: Int(head.status.code), headers: head.headers)
         client.answer(head, keepingLength: meter.keepsLength, reservation: reservation)
-        return backPressure()
+        return mayReadOn()
     }
 
-    func upstreamBody(_ bytes: ByteBuffer) -> EventLoopFuture<Void>? {
+    func upstreamBody(_ bytes: ByteBuffer) -> Bool {
         lastHeard = .now()
         if let passed = meter.observe(bytes) { client.answerBody(passed) }
         if draining != nil {
             draining?.bytes -= bytes.readableBytes
             if let draining, draining.bytes < 0 { tell(.drainedEnough) }
-            return nil
+            return true
         }
-        return backPressure()
+        return mayReadOn()
     }
 
     func upstreamEnded() {
@@ -149,17 +146,16 @@ final class ProxyCall: UpstreamReceiver, Watched {
     }
 
     /// The provider is read on only when the client has taken what it was sent.
-    private func backPressure() -> EventLoopFuture<Void>? {
-        guard life.isAlive, draining == nil, client.isHeldBack else { return nil }
-        let promise = heldBack ?? owner.loop.makePromise(of: Void.self)
-        heldBack = promise
-        return promise.futureResult
+    private func mayReadOn() -> Bool {
+        isHeldBack = life.isAlive && draining == nil && client.isHeldBack
+        return !isHeldBack
     }
 
     private func resumeProvider() {
+        guard isHeldBack else { return }
+        isHeldBack = false
         lastHeard = .now()
-        heldBack?.succeed(())
-        heldBack = nil
+        exchange?.resume()
     }
 
     // MARK: From the client and the node
@@ -186,7 +182,7 @@ final class ProxyCall: UpstreamReceiver, Watched {
         let deadlines = owner.node.configuration.deadlines
         if let draining, now > draining.until { return tell(.drainedEnough) }
         let patience = hasHead ? deadlines.providerIdle : deadlines.providerHead
-        if heldBack == nil, now - lastHeard > TimeAmount(patience) { return tell(.silence) }
+        if !isHeldBack, now - lastHeard > TimeAmount(patience) { return tell(.silence) }
         if now > nextRenewal { renew(now) }
     }
 

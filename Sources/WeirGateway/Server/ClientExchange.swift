@@ -98,7 +98,7 @@ final class ClientExchange {
         if !body.isWhole, head.version == .http1_1,
             head.headers.first(name: "expect")?.equalsIgnoringCase("100-continue") == true
         {
-            connection?.write(.head(HTTPResponseHead(version: .http1_1, status: .continue)))
+            connection?.writeContinue()
         }
         if let there = body.result { return try there.get() }
         let result = await withCheckedContinuation { body.wait($0) }
@@ -141,13 +141,12 @@ final class ClientExchange {
         if !(200...299).contains(head.status.code) { headers.add(name: "weir-reason", value: "provider_error") }
         LimitHeaders.add(for: reservation, to: &headers)
         if !keepsConnection || !body.isWhole { headers.add(name: "connection", value: "close") }
-        connection.write(
-            .head(HTTPResponseHead(version: self.head.version, status: head.status, headers: headers)))
+        connection.writeHead(HTTPResponseHead(version: self.head.version, status: head.status, headers: headers))
     }
 
     func answerBody(_ bytes: ByteBuffer) {
         guard let connection, answer == .started else { return }
-        connection.write(.body(.byteBuffer(bytes)))
+        connection.writeBody(bytes)
     }
 
     /// Keeps what was written in this tick until ``endAnswer()``, so that a client that has the whole answer finds its
@@ -174,8 +173,8 @@ final class ClientExchange {
             denial, dialect: dialect, requestID: id, product: product, status: status,
             keepsConnection: keepsConnection)
         if self.head.version == .http1_0 { head.version = .http1_0 }
-        connection.write(.head(head))
-        if self.head.method != .HEAD { connection.write(.body(.byteBuffer(body))) }
+        connection.writeHead(head)
+        if self.head.method != .HEAD { connection.writeBody(body) }
         connection.finish(requestIsWhole: self.body.isWhole, keepsConnection: keepsConnection)
     }
 

@@ -3,10 +3,12 @@ import NIOHTTP1
 
 /// One client's connection: turns its requests into exchanges, one after the other, and keeps its deadlines.
 ///
-/// The pipelining handler before it lets the next request in only when the last one's answer has been written.
-final class ConnectionHandler: ChannelInboundHandler, Watched {
+/// A request that comes while the one before it is being answered (HTTP's pipelining) waits; nothing more is read until
+/// its turn comes.
+final class ConnectionHandler: ChannelDuplexHandler, Watched {
     typealias InboundIn = HTTPServerRequestPart
-    typealias OutboundOut = HTTPServerResponsePart
+    typealias OutboundIn = Never
+    typealias OutboundOut = ByteBuffer
 
     /// Read and thrown away of a request that was answered before its end, so that the client gets to read the answer
     /// before it meets a reset.
@@ -29,7 +31,14 @@ final class ConnectionHandler: ChannelInboundHandler, Watched {
     private var phase = Phase.idle
     private var idleUntil: NIODeadline
     private var unwritableSince: NIODeadline?
+    private var writer = AnswerWriter()
+    /// Said in this tick of the loop; leaves in one write.
+    private var outbound = ByteBuffer()
     private var isFlushScheduled = false
+    /// What came after a request that is still being answered.
+    private var waiting = CircularBuffer<HTTPServerRequestPart>()
+    private var isReadHeldBack = false
+    private var isQuiescing = false
     var watchSlot: Int?
 
     init(owner: GatewayLoop, peer: String?, onClose: @escaping () -> Void) {
@@ -63,7 +72,31 @@ final class ConnectionHandler: ChannelInboundHandler, Watched {
     // MARK: From the client
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        switch unwrapInboundIn(data) {
+        let part = unwrapInboundIn(data)
+        if !waiting.isEmpty { return waiting.append(part) }
+        if case .head = part, case .exchange = phase { return waiting.append(part) }
+        take(part)
+    }
+
+    func read(context: ChannelHandlerContext) {
+        if waiting.isEmpty { context.read() } else { isReadHeldBack = true }
+    }
+
+    /// The request that waited, up to the next one's head.
+    private func takeWaiting() {
+        while let part = waiting.first {
+            if case .head = part, case .exchange = phase { return }
+            waiting.removeFirst()
+            take(part)
+        }
+        if isReadHeldBack {
+            isReadHeldBack = false
+            context?.read()
+        }
+    }
+
+    private func take(_ part: HTTPServerRequestPart) {
+        switch part {
         case .head(let head): begin(head)
         case .body(let bytes):
             switch phase {
@@ -104,6 +137,13 @@ final class ConnectionHandler: ChannelInboundHandler, Watched {
         close()
     }
 
+    /// The node takes no new calls: the connection ends with the answer that is being given.
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        guard event is ChannelShouldQuiesceEvent else { return context.fireUserInboundEventTriggered(event) }
+        isQuiescing = true
+        if case .idle = phase { close() }
+    }
+
     func channelWritabilityChanged(context: ChannelHandlerContext) {
         unwritableSince = context.channel.isWritable ? nil : .now()
         if case .exchange(let exchange) = phase, context.channel.isWritable { exchange.clientCanTakeMore() }
@@ -114,18 +154,40 @@ final class ConnectionHandler: ChannelInboundHandler, Watched {
 
     var isWritable: Bool { context?.channel.isWritable ?? false }
 
-    /// Writes; what is written in one tick of the loop leaves in one flush.
-    func write(_ part: HTTPServerResponsePart) {
+    /// Asks the client for the body that it holds back.
+    func writeContinue() {
+        outbound.writeStaticString("HTTP/1.1 100 Continue\r\n\r\n")
+        scheduleFlush()
+    }
+
+    func writeHead(_ head: HTTPResponseHead) {
+        writer.writeHead(head, to: &outbound)
+        scheduleFlush()
+    }
+
+    func writeBody(_ bytes: ByteBuffer) {
         guard let context else { return }
-        context.write(wrapOutboundOut(part), promise: nil)
-        guard !isFlushScheduled else { return }
+        if let large = writer.writeBody(bytes, to: &outbound) {
+            passOn(context)
+            context.write(wrapOutboundOut(large), promise: nil)
+        }
+        scheduleFlush()
+    }
+
+    /// What is written in one tick of the loop leaves in one flush.
+    private func scheduleFlush() {
+        guard !isFlushScheduled, let context else { return }
         isFlushScheduled = true
         context.eventLoop.assumeIsolated().execute {
             // Unless the answer has ended meanwhile: its end brings the flush.
-            guard self.isFlushScheduled else { return }
-            self.isFlushScheduled = false
-            self.context?.flush()
+            if self.isFlushScheduled { self.flush() }
         }
+    }
+
+    private func passOn(_ context: ChannelHandlerContext, promise: EventLoopPromise<Void>? = nil) {
+        context.write(wrapOutboundOut(outbound), promise: promise)
+        // Let go of, since there may be ten thousand connections.
+        outbound = ByteBuffer()
     }
 
     /// What was written in this tick leaves with the answer's end, not before.
@@ -133,27 +195,31 @@ final class ConnectionHandler: ChannelInboundHandler, Watched {
 
     func flush() {
         isFlushScheduled = false
-        context?.flush()
+        guard let context else { return }
+        if outbound.readableBytes > 0 { passOn(context) }
+        context.flush()
     }
 
     /// Ends the answer. `keepsConnection` is false when the answer said so, or the request has not been read whole.
     func finish(requestIsWhole: Bool, keepsConnection: Bool) {
         guard let context else { return }
+        writer.writeEnd(to: &outbound)
         isFlushScheduled = false
         if !requestIsWhole {
             phase = .discarding(bytes: Self.discardedBytes, until: .now() + Self.discardingTime)
-            context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
-        } else if keepsConnection {
+            flush()
+        } else if keepsConnection, !isQuiescing {
             phase = .idle
             idleUntil = .now() + TimeAmount(owner.node.configuration.deadlines.idleConnection)
-            // This may bring the next request at once.
-            context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
+            flush()
+            if !waiting.isEmpty { takeWaiting() }
         } else {
             phase = .closing
             idleUntil = .now()
             let promise = context.eventLoop.makePromise(of: Void.self)
             promise.futureResult.assumeIsolated().whenComplete { _ in self.close() }
-            context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: promise)
+            passOn(context, promise: promise)
+            context.flush()
         }
     }
 

@@ -48,8 +48,7 @@ final class GatewayLoop {
         self.loop = loop
         self.executor = executor
         self.node = node
-        upstream = HTTPClientUpstream(
-            loop: loop, deadlines: node.configuration.deadlines, connections: node.configuration.limits.connections)
+        upstream = ProviderConnections(loop: loop, deadlines: node.configuration.deadlines)
         bodyBytesAtMost = max(node.configuration.limits.bodyBytesInAll / loops, node.configuration.limits.bodyBytes)
         drainsAtMost = node.configuration.drain.atOnce == 0 ? 0 : max(node.configuration.drain.atOnce / loops, 1)
     }
@@ -84,6 +83,7 @@ final class GatewayLoop {
             if index < watched.count { watched[index].check(now: now) }
             index -= 1
         }
+        upstream.check(now: now)
     }
 
     /// Cuts everything that still runs on this loop. What it cuts settles by itself.

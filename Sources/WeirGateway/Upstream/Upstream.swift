@@ -4,10 +4,12 @@ import NIOHTTP1
 /// The way to the providers, of one event loop. Everything here happens on that loop.
 protocol Upstream: AnyObject {
     /// Sends a call, once: it is never repeated, because a repeated call may be billed twice.
-    /// Events may come before this returns.
+    /// Nothing is told before this returns.
     func start(_ request: UpstreamRequest, to receiver: any UpstreamReceiver) -> any UpstreamExchange
+    /// Closes connections that have been idle for too long.
+    func check(now: NIODeadline)
     /// Closes idle connections and refuses further calls.
-    func stop() async
+    func stop()
 }
 
 /// One call as it goes out.
@@ -16,6 +18,7 @@ struct UpstreamRequest {
     /// Path and query, beginning with a slash.
     var target: String
     var method: HTTPMethod
+    /// Without `host` and framing, which the sender adds.
     var headers: HTTPHeaders
     var body: ByteBuffer?
 }
@@ -24,14 +27,18 @@ struct UpstreamRequest {
 protocol UpstreamExchange: AnyObject {
     /// Ends it at once. No events follow.
     func cancel()
+    /// Reads on after the receiver asked for a pause.
+    func resume()
 }
 
-/// Who is told about a call. A returned future holds back what follows until it completes; nil: go on.
-/// After `upstreamEnded` or `upstreamFailed` nothing follows.
+/// Who is told about a call. After `upstreamEnded` or `upstreamFailed` nothing follows.
 protocol UpstreamReceiver: AnyObject {
     func upstreamSent()
-    func upstreamHead(_ head: HTTPResponseHead) -> EventLoopFuture<Void>?
-    func upstreamBody(_ bytes: ByteBuffer) -> EventLoopFuture<Void>?
+    /// - Returns: whether more may be read. If not, what has been read already still follows, at most a network
+    ///   buffer's worth; the rest waits for ``UpstreamExchange/resume()``.
+    func upstreamHead(_ head: HTTPResponseHead) -> Bool
+    /// - Returns: as ``upstreamHead(_:)``.
+    func upstreamBody(_ bytes: ByteBuffer) -> Bool
     func upstreamEnded()
     func upstreamFailed(_ error: any Error)
 }

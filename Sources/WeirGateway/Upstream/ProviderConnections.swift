@@ -1,0 +1,116 @@
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+import NIOSSL
+
+/// ``Upstream`` on SwiftNIO: connections of HTTP/1.1 that are kept, of one event loop. A call takes the connection that
+/// was used last, or a new one; there is no queue, because the bound on calls is the bound on clients.
+final class ProviderConnections: Upstream {
+    /// Why a call has not been sent.
+    enum Problem: Error {
+        case stopped
+        case tls(String)
+    }
+
+    private let loop: NIOIsolatedEventLoop
+    private let deadlines: GatewayConfiguration.Deadlines
+    /// The connection that was used last at the end.
+    private var idle: [ProviderBase: [ProviderConnection]] = [:]
+    /// Made at the first use: reading the system's certificates takes a while.
+    private var tls: NIOSSLContext?
+    private var isStopped = false
+
+    init(loop: any EventLoop, deadlines: GatewayConfiguration.Deadlines) {
+        self.loop = loop.assumeIsolated()
+        self.deadlines = deadlines
+    }
+
+    func start(_ request: UpstreamRequest, to receiver: any UpstreamReceiver) -> any UpstreamExchange {
+        let exchange = ProviderExchange(request, receiver: receiver)
+        if isStopped {
+            loop.execute { exchange.fail(Problem.stopped) }
+        } else if let connection = takeIdle(request.base) {
+            connection.begin(exchange)
+        } else {
+            connect(for: exchange, to: request.base)
+        }
+        return exchange
+    }
+
+    private func takeIdle(_ base: ProviderBase) -> ProviderConnection? {
+        while let connection = idle[base]?.popLast() {
+            if connection.isUsable { return connection }
+        }
+        return nil
+    }
+
+    /// A connection whose answer has been read to its end is free for the next call.
+    private func keep(_ connection: ProviderConnection) {
+        if isStopped { return connection.close() }
+        connection.idleSince = .now()
+        idle[connection.base, default: []].append(connection)
+    }
+
+    func check(now: NIODeadline) {
+        for base in idle.keys {
+            // The longest idle ones come first.
+            let old = idle[base]?.prefix { now - $0.idleSince > TimeAmount(deadlines.providerConnectionIdle) } ?? []
+            if old.isEmpty { continue }
+            idle[base]?.removeFirst(old.count)
+            for connection in old { connection.close() }
+        }
+    }
+
+    func stop() {
+        isStopped = true
+        for connection in idle.values.joined() { connection.close() }
+        idle = [:]
+    }
+
+    // MARK: Connecting
+
+    private func connect(for exchange: ProviderExchange, to base: ProviderBase) {
+        let tlsHandler: NIOSSLClientHandler?
+        do {
+            tlsHandler = try base.isTLS ? makeTLS(base) : nil
+        } catch {
+            return loop.execute { exchange.fail(Problem.tls("\(error)")) }
+        }
+        ClientBootstrap(group: loop.nonisolated())
+            .connectTimeout(TimeAmount(deadlines.connect))
+            .channelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .connect(host: base.host, port: base.port)
+            .assumeIsolated()
+            .flatMapThrowing { channel in
+                // Not in the bootstrap's initializer: that runs once for each address that a name resolves to.
+                let connection = ProviderConnection(base: base) { [weak self] in self?.keep($0) ?? $0.close() }
+                let pipeline = channel.pipeline.syncOperations
+                if let tlsHandler { try pipeline.addHandler(tlsHandler) }
+                try pipeline.addHandler(RequestWriter(base: base))
+                try pipeline.addHandler(ByteToMessageHandler(HTTPResponseDecoder(leftOverBytesStrategy: .dropBytes)))
+                try pipeline.addHandler(connection)
+                return connection
+            }
+            .whenComplete { (result: Result<ProviderConnection, any Error>) in
+                switch result {
+                case .success(let connection): connection.begin(exchange)
+                case .failure(let error): exchange.fail(error)
+                }
+            }
+    }
+
+    private func makeTLS(_ base: ProviderBase) throws -> NIOSSLClientHandler {
+        let context: NIOSSLContext
+        if let tls {
+            context = tls
+        } else {
+            var settings = TLSConfiguration.makeClientConfiguration()
+            settings.applicationProtocols = ["http/1.1"]
+            context = try NIOSSLContext(configuration: settings)
+            tls = context
+        }
+        // An address is not sent as a server's name; the certificate is held against the address itself.
+        let isAddress = (try? SocketAddress(ipAddress: base.host, port: 0)) != nil
+        return try NIOSSLClientHandler(context: context, serverHostname: isAddress ? nil : base.host)
+    }
+}
