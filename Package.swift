@@ -4,6 +4,9 @@ import PackageDescription
 // Every target builds in Swift 6 mode and without a warning.
 let strict: [SwiftSetting] = [.treatAllWarnings(as: .error), .enableUpcomingFeature("MemberImportVisibility")]
 
+// On the way of every call: an async function runs where its caller runs, without asking the runtime where that is.
+let onCallersLoop: [SwiftSetting] = strict + [.enableUpcomingFeature("NonisolatedNonsendingByDefault")]
+
 // Packages. A version is the lowest that we know to be safe; README, "Dependencies", says what each one is for.
 let core: Target.Dependency = "WeirCore"
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
@@ -30,15 +33,15 @@ let modules: [Target] = [
         name: "WeirProviders", dependencies: [core], resources: [.embedInCode("Prices")], swiftSettings: strict),
     .target(
         name: "WeirRedis", dependencies: ["CHiredis", core, nioCore, nioPosix, nioSSL, crypto, logging],
-        resources: [.embedInCode("Scripts")], swiftSettings: strict),
+        resources: [.embedInCode("Scripts")], swiftSettings: onCallersLoop),
     .target(name: "WeirLedger", dependencies: [core, grdb, logging], swiftSettings: strict),
-    .target(name: "WeirEnforcer", dependencies: [core, "WeirRedis", nioCore, logging], swiftSettings: strict),
+    .target(name: "WeirEnforcer", dependencies: [core, "WeirRedis", nioCore, logging], swiftSettings: onCallersLoop),
     .target(
         name: "WeirGateway",
         dependencies: [
             core, "WeirProviders", "WeirRedis", "WeirEnforcer", nioCore, nioPosix, nioHTTP1, nioSSL, nioExtras, crypto,
             logging,
-        ], swiftSettings: strict),
+        ], swiftSettings: onCallersLoop),
     .target(
         name: "WeirAggregator", dependencies: [core, "WeirRedis", "WeirLedger", nioCore, logging],
         swiftSettings: strict),

@@ -25,6 +25,7 @@ public final class Enforcer: Sendable {
     private let shards = Atomic<Int>(Shard.defaultCount)
     private let isStarted = Atomic<Bool>(false)
     private let tasks = Mutex<[Task<Void, Never>]>([])
+    private let random = Mutex(BufferedRandom())
 
     package init(
         configuration: Configuration, redis: RedisConfiguration, pool: RedisPool, group: any EventLoopGroup,
@@ -83,8 +84,8 @@ public final class Enforcer: Sendable {
 
     /// A new reservation's id: a ULID by Redis's time, unique across nodes.
     package func makeReservationID() -> String {
-        var generator = SystemRandomNumberGenerator()
-        return ReservationID(birthMs: clock.nowMs, using: &generator).text
+        let birthMs = clock.nowMs
+        return random.withLock { ReservationID(birthMs: birthMs, using: &$0).text }
     }
 
     func shard(of call: Call) -> Shard { Shard(of: call.team, count: shards.load(ordering: .relaxed)) }

@@ -15,7 +15,7 @@ final class RedisCall: Sendable {
     nonisolated(unsafe) private var continuation: UnsafeContinuation<Outcome, Never>?
 
     /// Suspends the task until ``finish(_:)``; `submit` starts the work and is left out when the task is cancelled.
-    nonisolated(nonsending) static func outcome(_ submit: (RedisCall) -> Void) async -> Outcome {
+    static func outcome(_ submit: (RedisCall) -> Void) async -> Outcome {
         let call = RedisCall()
         return await withTaskCancellationHandler {
             await withUnsafeContinuation { continuation in

@@ -42,7 +42,7 @@ package final class RedisConnection: Sendable {
     ///
     /// - Throws: at once when the configuration is at fault (``RedisError/configuration(_:)``), else after `timeout`,
     ///   with the reason why there is no connection.
-    nonisolated(nonsending) package func waitUntilReady(timeout: Duration) async throws(RedisError) {
+    package func waitUntilReady(timeout: Duration) async throws(RedisError) {
         let outcome = await RedisCall.outcome { call in
             onLoop { $0.whenReady(call, timeout: timeout) }
         }
@@ -52,14 +52,14 @@ package final class RedisConnection: Sendable {
     /// Sends one command and waits for its reply, at most `commandDeadline`.
     ///
     /// May be called from any thread; a task that runs on the loop already gets its reply without a hop.
-    nonisolated(nonsending) package func send(_ command: [RedisArgument]) async throws(RedisError) -> RedisValue {
+    package func send(_ command: [RedisArgument]) async throws(RedisError) -> RedisValue {
         try await send(command, deadline: configuration.commandDeadline)
     }
 
     /// As ``send(_:)``, waiting at most `deadline`.
     ///
     /// - Throws: ``RedisError``; an error reply is thrown, too.
-    nonisolated(nonsending) package func send(
+    package func send(
         _ command: [RedisArgument], deadline: Duration
     ) async throws(RedisError) -> RedisValue {
         let now = NIODeadline.now()
@@ -70,7 +70,7 @@ package final class RedisConnection: Sendable {
     /// deadline; nothing was run in between, so the script sees its arguments once.
     ///
     /// - Parameter deadline: for both attempts together; nil means `commandDeadline`.
-    nonisolated(nonsending) package func run(
+    package func run(
         _ script: RedisScript, keys: [String], arguments: [RedisArgument], deadline: Duration? = nil
     ) async throws(RedisError) -> RedisValue {
         let now = NIODeadline.now()
@@ -101,7 +101,7 @@ package final class RedisConnection: Sendable {
         }
     }
 
-    nonisolated(nonsending) private func send(
+    private func send(
         _ command: [RedisArgument], sentAt: NIODeadline, deadline: NIODeadline
     ) async throws(RedisError) -> RedisValue {
         let outcome = await RedisCall.outcome { call in

@@ -45,7 +45,7 @@ package final class RedisPool: Sendable {
     }
 
     /// As ``RedisConnection/waitUntilReady(timeout:)``, for all connections, `timeout` in total.
-    nonisolated(nonsending) package func waitUntilReady(timeout: Duration) async throws(RedisError) {
+    package func waitUntilReady(timeout: Duration) async throws(RedisError) {
         let deadline = ContinuousClock.now + timeout
         for connection in connections {
             try await connection.waitUntilReady(timeout: max(.zero, ContinuousClock.now.duration(to: deadline)))
@@ -53,19 +53,19 @@ package final class RedisPool: Sendable {
     }
 
     /// As ``RedisConnection/send(_:)``, on one of the connections.
-    nonisolated(nonsending) package func send(_ command: [RedisArgument]) async throws(RedisError) -> RedisValue {
+    package func send(_ command: [RedisArgument]) async throws(RedisError) -> RedisValue {
         try await any.send(command)
     }
 
     /// As ``RedisConnection/send(_:deadline:)``, on one of the connections.
-    nonisolated(nonsending) package func send(
+    package func send(
         _ command: [RedisArgument], deadline: Duration
     ) async throws(RedisError) -> RedisValue {
         try await any.send(command, deadline: deadline)
     }
 
     /// As ``RedisConnection/run(_:keys:arguments:deadline:)``, on one of the connections.
-    nonisolated(nonsending) package func run(
+    package func run(
         _ script: RedisScript, keys: [String], arguments: [RedisArgument], deadline: Duration? = nil
     ) async throws(RedisError) -> RedisValue {
         try await any.run(script, keys: keys, arguments: arguments, deadline: deadline)

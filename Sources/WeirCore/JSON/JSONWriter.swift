@@ -1,10 +1,16 @@
 /// Writes one JSON text, compact, without Foundation. Commas are its own business; that every `begin` has its `end`
 /// and that every key has one value is the caller's.
 public struct JSONWriter: Sendable {
-    public private(set) var bytes: [UInt8] = []
+    /// Filled up to `count`. Every call has one of these built for its usage event, twice, so a key is one growth and
+    /// one copy instead of an append for each byte around it.
+    private var storage: [UInt8]
+    private var count = 0
     private var needsComma = false
 
-    public init(capacity: Int = 256) { bytes.reserveCapacity(capacity) }
+    public init(capacity: Int = 256) { storage = Self.space(capacity) }
+
+    /// What has been written.
+    public var bytes: [UInt8] { Array(storage[..<count]) }
 
     public mutating func beginObject() { begin(UInt8(ascii: "{")) }
     public mutating func endObject() { end(UInt8(ascii: "}")) }
@@ -13,41 +19,58 @@ public struct JSONWriter: Sendable {
 
     /// A key that needs no escapes: one of our own names.
     public mutating func key(_ name: StaticString) {
-        separate()
-        bytes.append(UInt8(ascii: "\""))
-        name.withUTF8Buffer { bytes.append(contentsOf: $0) }
-        bytes.append(UInt8(ascii: "\""))
-        bytes.append(UInt8(ascii: ":"))
+        let length = name.utf8CodeUnitCount
+        makeRoom(length + 4)
+        var end = count
+        storage.withUnsafeMutableBytes { [needsComma] space in
+            if needsComma { Self.put(UInt8(ascii: ","), in: space, at: &end) }
+            Self.put(UInt8(ascii: "\""), in: space, at: &end)
+            Self.put(UnsafeRawBufferPointer(start: name.utf8Start, count: length), in: space, at: &end)
+            Self.put(UInt8(ascii: "\""), in: space, at: &end)
+            Self.put(UInt8(ascii: ":"), in: space, at: &end)
+        }
+        count = end
         needsComma = false
     }
 
     /// A key that comes from outside.
     public mutating func key(text name: String) {
         string(name)
-        bytes.append(UInt8(ascii: ":"))
+        append(UInt8(ascii: ":"))
         needsComma = false
     }
 
     public mutating func string(_ value: String) {
         separate()
-        bytes.append(UInt8(ascii: "\""))
+        append(UInt8(ascii: "\""))
         var value = value
         value.withUTF8 { appendEscaped(UnsafeRawBufferPointer($0)) }
-        bytes.append(UInt8(ascii: "\""))
+        append(UInt8(ascii: "\""))
         needsComma = true
     }
 
     public mutating func int(_ value: Int) {
         separate()
         needsComma = true
-        if value < 0 { bytes.append(UInt8(ascii: "-")) }
-        var rest = value.magnitude
-        let start = bytes.count
-        repeat {
-            bytes.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10))
-            rest /= 10
-        } while rest > 0
-        bytes[start...].reverse()
+        // The longest is -9223372036854775808.
+        makeRoom(20)
+        var end = count
+        storage.withUnsafeMutableBytes { space in
+            if value < 0 { Self.put(UInt8(ascii: "-"), in: space, at: &end) }
+            var rest = value.magnitude
+            var digits = 1
+            while rest >= 10 {
+                rest /= 10
+                digits += 1
+            }
+            rest = value.magnitude
+            for place in stride(from: end + digits - 1, through: end, by: -1) {
+                space[place] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
+                rest /= 10
+            }
+            end += digits
+        }
+        count = end
     }
 
     public mutating func bool(_ value: Bool) {
@@ -63,7 +86,9 @@ public struct JSONWriter: Sendable {
     /// Text that is one JSON value already.
     public mutating func raw(_ json: some Sequence<UInt8>) {
         separate()
-        bytes.append(contentsOf: json)
+        if json.withContiguousStorageIfAvailable({ append(UnsafeRawBufferPointer($0)) }) == nil {
+            for byte in json { append(byte) }
+        }
         needsComma = true
     }
 
@@ -94,20 +119,20 @@ public struct JSONWriter: Sendable {
 
     private mutating func begin(_ byte: UInt8) {
         separate()
-        bytes.append(byte)
+        append(byte)
         needsComma = false
     }
 
     private mutating func end(_ byte: UInt8) {
-        bytes.append(byte)
+        append(byte)
         needsComma = true
     }
 
     @inline(__always)
-    private mutating func separate() { if needsComma { bytes.append(UInt8(ascii: ",")) } }
+    private mutating func separate() { if needsComma { append(UInt8(ascii: ",")) } }
 
     private mutating func literal(_ text: StaticString) {
-        text.withUTF8Buffer { bytes.append(contentsOf: $0) }
+        append(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
         needsComma = true
     }
 
@@ -124,23 +149,73 @@ public struct JSONWriter: Sendable {
             let byte = text[index]
             index += 1
             guard byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") else { continue }
-            bytes.append(contentsOf: UnsafeRawBufferPointer(rebasing: text[start..<index - 1]))
+            append(UnsafeRawBufferPointer(rebasing: text[start..<index - 1]))
             start = index
-            bytes.append(UInt8(ascii: "\\"))
+            append(UInt8(ascii: "\\"))
             switch byte {
-            case UInt8(ascii: "\""), UInt8(ascii: "\\"): bytes.append(byte)
-            case 0x08: bytes.append(UInt8(ascii: "b"))
-            case 0x09: bytes.append(UInt8(ascii: "t"))
-            case 0x0A: bytes.append(UInt8(ascii: "n"))
-            case 0x0C: bytes.append(UInt8(ascii: "f"))
-            case 0x0D: bytes.append(UInt8(ascii: "r"))
+            case UInt8(ascii: "\""), UInt8(ascii: "\\"): append(byte)
+            case 0x08: append(UInt8(ascii: "b"))
+            case 0x09: append(UInt8(ascii: "t"))
+            case 0x0A: append(UInt8(ascii: "n"))
+            case 0x0C: append(UInt8(ascii: "f"))
+            case 0x0D: append(UInt8(ascii: "r"))
             default:
-                bytes.append(contentsOf: [UInt8(ascii: "u"), UInt8(ascii: "0"), UInt8(ascii: "0")])
-                bytes.append(UInt8(ascii: "0") + byte >> 4)
+                literal("u00")
+                append(UInt8(ascii: "0") + byte >> 4)
                 let low = byte & 15
-                bytes.append(low < 10 ? UInt8(ascii: "0") + low : UInt8(ascii: "a") + low - 10)
+                append(low < 10 ? UInt8(ascii: "0") + low : UInt8(ascii: "a") + low - 10)
             }
         }
-        bytes.append(contentsOf: UnsafeRawBufferPointer(rebasing: text[start...]))
+        append(UnsafeRawBufferPointer(rebasing: text[start...]))
+    }
+
+    // MARK: Bytes
+
+    private mutating func append(_ byte: UInt8) {
+        makeRoom(1)
+        storage[count] = byte
+        count += 1
+    }
+
+    private mutating func append(_ text: UnsafeRawBufferPointer) {
+        makeRoom(text.count)
+        var end = count
+        storage.withUnsafeMutableBytes { Self.put(text, in: $0, at: &end) }
+        count = end
+    }
+
+    @inline(__always)
+    private static func put(_ byte: UInt8, in space: UnsafeMutableRawBufferPointer, at count: inout Int) {
+        space[count] = byte
+        count += 1
+    }
+
+    @inline(__always)
+    private static func put(
+        _ text: UnsafeRawBufferPointer, in space: UnsafeMutableRawBufferPointer, at count: inout Int
+    ) {
+        UnsafeMutableRawBufferPointer(rebasing: space[count..<count + text.count]).copyMemory(from: text)
+        count += text.count
+    }
+
+    @inline(__always)
+    private mutating func makeRoom(_ more: Int) {
+        if storage.count - count < more { grow(more) }
+    }
+
+    @inline(never)
+    private mutating func grow(_ more: Int) {
+        var larger = Self.space(max(storage.count * 2, count + more))
+        larger.withUnsafeMutableBytes { space in
+            storage.withUnsafeBytes { [count] in
+                space.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[..<count]))
+            }
+        }
+        storage = larger
+    }
+
+    /// Nothing reads what has not been written.
+    private static func space(_ capacity: Int) -> [UInt8] {
+        [UInt8](unsafeUninitializedCapacity: capacity) { _, initialized in initialized = capacity }
     }
 }

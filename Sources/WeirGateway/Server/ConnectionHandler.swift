@@ -37,6 +37,7 @@ final class ConnectionHandler: ChannelDuplexHandler, Watched {
     private var isFlushScheduled = false
     /// What came after a request that is still being answered.
     private var waiting = CircularBuffer<HTTPServerRequestPart>()
+    private var isTakingWaiting = false
     private var isReadHeldBack = false
     private var isQuiescing = false
     var watchSlot: Int?
@@ -84,6 +85,10 @@ final class ConnectionHandler: ChannelDuplexHandler, Watched {
 
     /// The request that waited, up to the next one's head.
     private func takeWaiting() {
+        // A request that is refused at once ends in here again: thousands of them must not make a deep stack.
+        guard !isTakingWaiting else { return }
+        isTakingWaiting = true
+        defer { isTakingWaiting = false }
         while let part = waiting.first {
             if case .head = part, case .exchange = phase { return }
             waiting.removeFirst()

@@ -15,6 +15,7 @@ final class ProviderConnection: ChannelDuplexHandler {
 
     let base: ProviderBase
     var idleSince = NIODeadline.now()
+    private let writer: RequestWriter
     private let keep: (ProviderConnection) -> Void
     private var context: ChannelHandlerContext?
     private var exchange: ProviderExchange?
@@ -23,9 +24,12 @@ final class ProviderConnection: ChannelDuplexHandler {
     private var isPaused = false
     private var wantsRead = false
 
-    /// - Parameter keep: is given the connection when it is free for the next call.
-    init(base: ProviderBase, keep: @escaping (ProviderConnection) -> Void) {
+    /// - Parameters:
+    ///   - writer: the channel's first handler, which makes bytes of requests.
+    ///   - keep: is given the connection when it is free for the next call.
+    init(base: ProviderBase, writer: RequestWriter, keep: @escaping (ProviderConnection) -> Void) {
         self.base = base
+        self.writer = writer
         self.keep = keep
     }
 
@@ -50,9 +54,8 @@ final class ProviderConnection: ChannelDuplexHandler {
         exchange.receiver?.upstreamSent()
         let head = HTTPRequestHead(
             version: .http1_1, method: request.method, uri: request.target, headers: request.headers)
-        context.write(wrapOutboundOut(.head(head)), promise: nil)
-        if let body = request.body { context.write(wrapOutboundOut(.body(.byteBuffer(body))), promise: nil) }
-        context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
+        writer.body = request.body
+        context.writeAndFlush(wrapOutboundOut(.head(head)), promise: nil)
     }
 
     /// Nobody waits for the answer any more. What the provider still sends would be in the way of the next call.

@@ -83,10 +83,13 @@ final class ProviderConnections: Upstream {
             .assumeIsolated()
             .flatMapThrowing { channel in
                 // Not in the bootstrap's initializer: that runs once for each address that a name resolves to.
-                let connection = ProviderConnection(base: base) { [weak self] in self?.keep($0) ?? $0.close() }
+                let writer = RequestWriter(base: base)
+                let connection = ProviderConnection(base: base, writer: writer) { [weak self] in
+                    self?.keep($0) ?? $0.close()
+                }
                 let pipeline = channel.pipeline.syncOperations
                 if let tlsHandler { try pipeline.addHandler(tlsHandler) }
-                try pipeline.addHandler(RequestWriter(base: base))
+                try pipeline.addHandler(writer)
                 try pipeline.addHandler(ByteToMessageHandler(HTTPResponseDecoder(leftOverBytesStrategy: .dropBytes)))
                 try pipeline.addHandler(connection)
                 return connection

@@ -3,6 +3,8 @@ import NIOHTTP1
 
 /// Writes a request as bytes: head and body of usual size in one buffer, where the library's encoder makes three.
 ///
+/// Its head comes through the pipeline, since the decoder of the answer must see the method pass; its body does not.
+///
 /// What it writes cannot be taken for anything else by the provider: names and values come from this gateway's own
 /// parser or configuration, so they have no line ends, and the target has been checked to be visible ASCII.
 final class RequestWriter: ChannelOutboundHandler {
@@ -12,31 +14,26 @@ final class RequestWriter: ChannelOutboundHandler {
     /// A larger body is written as it is instead of being copied.
     private static let copiedBytes = 16 << 10
 
+    /// Of the request whose head comes next.
+    var body: ByteBuffer?
     private let base: ProviderBase
-    private var head: HTTPRequestHead?
-    private var body: ByteBuffer?
 
     init(base: ProviderBase) { self.base = base }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-        switch unwrapOutboundIn(data) {
-        case .head(let head): self.head = head
-        case .body(.byteBuffer(let bytes)): body = bytes
-        case .body(.fileRegion): preconditionFailure("requests are sent from memory")
-        case .end:
-            guard let head = head.take() else { return }
-            let body = body.take()
-            let isCopied = (body?.readableBytes ?? 0) <= Self.copiedBytes
-            var bytes = context.channel.allocator.buffer(
-                capacity: 1024 + (isCopied ? body?.readableBytes ?? 0 : 0))
-            write(head, bodyBytes: body?.readableBytes, to: &bytes)
-            if isCopied {
-                if let body { bytes.writeImmutableBuffer(body) }
-                context.write(wrapOutboundOut(bytes), promise: promise)
-            } else {
-                context.write(wrapOutboundOut(bytes), promise: nil)
-                if let body { context.write(wrapOutboundOut(body), promise: promise) }
-            }
+        guard case .head(let head) = unwrapOutboundIn(data) else { return }
+        let body = body.take()
+        let length = body?.readableBytes ?? 0
+        var bytes = ByteBuffer()
+        bytes.reserveCapacity(1024 + min(length, Self.copiedBytes))
+        write(head, bodyBytes: body?.readableBytes, to: &bytes)
+        guard let body else { return context.write(wrapOutboundOut(bytes), promise: promise) }
+        if length <= Self.copiedBytes {
+            bytes.writeImmutableBuffer(body)
+            context.write(wrapOutboundOut(bytes), promise: promise)
+        } else {
+            context.write(wrapOutboundOut(bytes), promise: nil)
+            context.write(wrapOutboundOut(body), promise: promise)
         }
     }
 

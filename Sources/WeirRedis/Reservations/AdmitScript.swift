@@ -53,7 +53,7 @@ package struct AdmitScript: Sendable {
         self.nowMs = nowMs
     }
 
-    nonisolated(nonsending) package func run(on connection: RedisConnection) async throws(RedisError) -> Reply {
+    package func run(on connection: RedisConnection) async throws(RedisError) -> Reply {
         var keys = [RedisKeys.epoch(shard), RedisKeys.reservations(shard)]
         var packed = PackedNumbers(capacity: 5 * limits.count)
         for limit in limits {

@@ -43,7 +43,7 @@ package struct EndScript: Sendable {
         self.nowMs = nowMs
     }
 
-    nonisolated(nonsending) package func run(on connection: RedisConnection) async throws(RedisError) -> Reply {
+    package func run(on connection: RedisConnection) async throws(RedisError) -> Reply {
         let script =
             switch end {
             case .settle: ScriptCatalogue.settle

@@ -29,7 +29,7 @@ package struct RenewScript: Sendable {
         self.nowMs = nowMs
     }
 
-    nonisolated(nonsending) package func run(on connection: RedisConnection) async throws(RedisError) -> Reply {
+    package func run(on connection: RedisConnection) async throws(RedisError) -> Reply {
         let numbers = try await connection.run(
             ScriptCatalogue.renew, keys: [RedisKeys.epoch(shard), RedisKeys.reservations(shard)] + inFlight,
             arguments: [.string(id.text), .int(nowMs ?? 0), .int(leaseMs), .bytes(observed)]
