@@ -23,7 +23,7 @@ final class ConnectionHandler: ChannelInboundHandler, Watched {
     }
 
     private let owner: GatewayLoop
-    private let peer: String?
+    private let peer: Peer
     private let onClose: () -> Void
     private var context: ChannelHandlerContext?
     private var phase = Phase.idle
@@ -32,7 +32,7 @@ final class ConnectionHandler: ChannelInboundHandler, Watched {
     private var isFlushScheduled = false
     var watchSlot: Int?
 
-    init(owner: GatewayLoop, peer: String?, onClose: @escaping () -> Void) {
+    init(owner: GatewayLoop, peer: Peer, onClose: @escaping () -> Void) {
         self.owner = owner
         self.peer = peer
         self.onClose = onClose
