@@ -29,8 +29,7 @@ import WeirTestSupport
         }
     }
 
-    @Test func `amount 0 is unlimited, and an override of a team goes before policy, also one set by hand`() async throws
-    {
+    @Test func `amount 0 is unlimited; a team's override goes before policy, even by hand`() async throws {
         try await TestDeployment.run { deployment in
             try await deployment.apply(credits: 0)
             try await deployment.produce(event("1", team: "a", cost: 5_000), event("2", team: "b", cost: 5_000))

@@ -30,7 +30,8 @@ import WeirCore
         var generator = Generator(state: UInt64.random(in: .min ... .max))
         let letters = Array("0123456789abcdef:.:.[]/%,x \u{7f}é")
         for _ in 0..<20_000 {
-            let text = String((0..<Int.random(in: 0...24, using: &generator)).map { _ in letters.randomElement(using: &generator) ?? "0" })
+            let count = Int.random(in: 0...24, using: &generator)
+            let text = String((0..<count).map { _ in letters.randomElement(using: &generator) ?? "0" })
             if let address = IPAddress(text) {
                 #expect(!address.subject.isEmpty)
             }

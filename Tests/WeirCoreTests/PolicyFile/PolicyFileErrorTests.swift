@@ -141,7 +141,14 @@ private func limitErrors(_ limit: String) -> [String] {
     }
 
     @Test(arguments: [
-        ("per: user, resource: credits, period: month", "the ledger limits teams, through the limited set, not per: user; use per: team, or enforce: reserve"),
+        (
+            "per: user, resource: credits, period: month",
+            "the ledger limits teams, through the limited set, not per: user; use per: team, or enforce: reserve"
+        ),
+        (
+            "per: global, resource: credits, period: month",
+            "the ledger limits teams, through the limited set, not per: global; use enforce: reserve, or cost_guard, which stops everybody by the ledger"
+        ),
         ("per: team, period: month", "the ledger limits what draws on a resource; give resource: and its name"),
         (
             "per: team, resource: credits, window: 60s",
