@@ -103,8 +103,8 @@ let tests: [Target] = [
     .testTarget(
         name: "WeirCommandsTests",
         dependencies: [
-            core, "WeirCommands", "WeirAdmin", "WeirLedger", "WeirRedis", "WeirTestSupport", argumentParser, nioPosix,
-            logging,
+            core, "WeirCommands", "WeirAdmin", "WeirGateway", "WeirLedger", "WeirRedis", "WeirTestSupport",
+            argumentParser, nioCore, nioPosix, logging,
         ], swiftSettings: strict),
     // Runs the built `weir` as processes: several nodes, one Redis, one aggregator, some of them killed half-way.
     .testTarget(

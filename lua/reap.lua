@@ -2,7 +2,7 @@
 --[[
 Settle a reservation whose lease has run out at what was last observed of it. Its node is dead or cannot reach Redis.
 
-KEYS, ARGV as for settle; ARGV[4] is the event as last observed, with the outcome `orphaned`
+KEYS, ARGV as for settle; ARGV[4] is the event as last observed, with the outcome `orphaned`, or empty
 Returns  {1, skipped}  settled as an orphan; a settlement that arrives later charges the difference
          {2}           it had ended before
          {5}           it lives: its lease was renewed
@@ -18,7 +18,7 @@ if not held then return {2} end
 if tonumber(lease_end) > now then return {5} end
 local ending = {}
 for i = 1, count do ending[i] = string.format('%.0f', limits[i * 3 - 1]) end
-call('XADD', KEYS[3], '*', 'event', ARGV[4])
+if ARGV[4] ~= '' then call('XADD', KEYS[3], '*', 'event', ARGV[4]) end
 call('HSET', KEYS[2], id, 'orphaned ' .. table.concat(ending, ','))
 --#include lib/ending.lua
 return {1, skipped}

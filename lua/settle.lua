@@ -9,7 +9,7 @@ KEYS[4…] counters      the same, in the same order, as at the admission
 ARGV[1]  id            repeating it changes nothing
 ARGV[2]  now_ms        0: the server's clock
 ARGV[3]  admitted_ms   as the admission answered; when its answer was lost, when the id was made
-ARGV[4]  event         one line of JSON
+ARGV[4]  event         one line of JSON; empty: none is appended, since the call's stands in another shard
 ARGV[5]  limits        see lib/ending.lua
 Returns  {1, skipped}  settled; skipped: counters that could not be corrected
          {2}           it had been settled before; nothing changed
@@ -33,11 +33,11 @@ else
     --#include lib/clock.lua
     -- An ending is remembered for 15 minutes from the id's birth (expired.lua), less a minute for clocks that differ.
     if now - ARGV[3] > 840000 then
-        call('XADD', KEYS[3], '*', 'event', ARGV[4])
+        if ARGV[4] ~= '' then call('XADD', KEYS[3], '*', 'event', ARGV[4]) end
         return {4}
     end
 end
-call('XADD', KEYS[3], '*', 'event', ARGV[4])
+if ARGV[4] ~= '' then call('XADD', KEYS[3], '*', 'event', ARGV[4]) end
 call('HSET', KEYS[2], id, 'settled')
 --#include lib/ending.lua
 return {charged and 3 or 1, skipped}

@@ -70,6 +70,8 @@ private func sentence(for error: DecodingError) -> String {
         context.codingPath.map { $0.intValue.map(String.init) ?? $0.stringValue }.joined(separator: ".")
     }
     return switch error {
+    // The decoder does not say which field has a number that its type cannot hold.
+    case .dataCorrupted(let context) where context.codingPath.isEmpty: "a number is not whole, or too large"
     case .keyNotFound(let key, _): "the field \"\(key.stringValue)\" is missing"
     case .typeMismatch(_, let context), .valueNotFound(_, let context), .dataCorrupted(let context):
         "the field \"\(path(context))\" has the wrong type"

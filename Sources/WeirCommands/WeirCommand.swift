@@ -18,7 +18,8 @@ package struct WeirCommand: AsyncParsableCommand {
               weir kill-switch on --reason "spending doubled"
             """,
         subcommands: [
-            AggregatorCommand.self, KeysCommand.self, LimitedCommand.self, KillSwitchCommand.self, UsageCommand.self,
+            AggregatorCommand.self, KeysCommand.self, LimitsCommand.self, LimitedCommand.self, KillSwitchCommand.self,
+            UsageCommand.self,
             PolicyCommand.self, GatewayCommand.self, SimulatorCommand.self, DevCommand.self, BenchCommand.self,
         ])
 

@@ -33,7 +33,8 @@ extension Denial {
         self.init(
             reason, "Limit \(limit.id) of \(what)\(span) for \(step.subject.text) does not admit this call. \(wait)",
             limit: limit.id, subject: step.subject.text, unit: limit.unit, used: used, reserved: reserved,
-            amount: step.amount, resetsAtMs: resetsAtMs, retryAfter: retryAfterMs.map(Self.seconds))
+            amount: step.amount, amountSource: step.source, resetsAtMs: resetsAtMs,
+            retryAfter: retryAfterMs.map(Self.seconds))
     }
 
     /// Whole seconds, rounded up, at least 1: a client that waits so long is not early.

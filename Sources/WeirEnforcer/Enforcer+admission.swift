@@ -19,59 +19,107 @@ extension Enforcer {
         guard let id = ReservationID(event.id) else {
             throw .misconfigured(reason: "a reservation's id must be a ULID, not \(event.id)")
         }
-        let shard = shard(of: call)
+        let asked = AskedCall(call: call, id: id, estimate: estimate, event: event, loop: loop)
+        let covering = try CoveringLimits(policy: policy, call: call)
+        let overrides: [Int: Int]
+        do {
+            overrides = try await replica.overrides.amounts(
+                of: covering.names, nowMs: clock.nowMs, on: pool.connection(for: loop))
+        } catch { throw EnforcerError(error) }
+        let home = shard(of: call)
+        // Parts that are admitted already, in other shards than the home's.
+        var held: [Reservation.Part] = []
         // At a day's end, or after a step of this node's clock, the keys may be named for the wrong time, once: the script
         // tells the right one.
         for _ in 0..<2 {
             let namedAtMs = clock.nowMs
-            let plan = try LimitPlan(policy: policy, call: call, estimate: estimate, shard: shard, nowMs: namedAtMs)
-            let script = AdmitScript(
-                shard: shard, id: id, namedAtMs: namedAtMs, leaseMs: leaseMs,
-                call: CallRecord.json(
-                    holds: plan.steps.map(\.counter), units: plan.steps.map(\.limit.unit),
-                    event: event.ifOrphaned(estimate, calledAtMs: namedAtMs).json()),
-                limits: plan.scriptEntries)
-            switch try await reply(to: script, plan: plan, on: loop) {
-            case .admitted(let nowMs, let remaining):
-                clock.learn(redisMs: nowMs)
-                return .admitted(reservation(plan, remaining, call: call, id: id, shard: shard, nowMs: nowMs))
-            case .denied(let nowMs, let limit, let used, let reserved, let retryAfterMs):
-                clock.learn(redisMs: nowMs)
-                return .denied(
-                    Denial(
-                        step: plan.steps[limit], used: used, reserved: reserved, retryAfterMs: retryAfterMs,
-                        nowMs: nowMs))
-            case .wrongTime(let nowMs): clock.learn(redisMs: nowMs)
-            case .notReady: throw .degraded(reason: "shard \(shard.tag) is not ready")
-            case .ended: throw .degraded(reason: "reservation \(id.text) has ended already")
+            let plan = LimitPlan(
+                covering, overrides: overrides, call: call, estimate: estimate, home: home, shardCount: shardCount,
+                nowMs: namedAtMs)
+            let answer =
+                plan.sides.isEmpty
+                ? await admit(plan.home, of: asked, namedAtMs: namedAtMs, isSide: false)
+                : await admitParts(of: plan, asked, namedAtMs: namedAtMs, held: &held)
+            switch answer {
+            case .admitted(let part):
+                return .admitted(
+                    Reservation(
+                        id: id.text, admittedAtMs: part.admittedAtMs, leaseMs: leaseMs, call: call, shard: part.shard,
+                        holds: part.holds, sideParts: held))
+            case .denied(let denial): return .denied(denial)
+            case .failed(let error): throw error
+            case .wrongTime: break
             }
         }
+        giveBack(held, of: asked)
         throw .degraded(reason: "Redis's clock jumps")
     }
 
-    private func reply(
-        to script: AdmitScript, plan: LimitPlan, on loop: any EventLoop
-    ) async throws(EnforcerError) -> AdmitScript.Reply {
+    /// One call that asks to be admitted.
+    struct AskedCall: Sendable {
+        let call: Call
+        let id: ReservationID
+        let estimate: Estimate
+        let event: UsageEvent
+        let loop: any EventLoop
+    }
+
+    /// What became of one part, or of all of them.
+    enum PartAnswer: Sendable {
+        case admitted(Reservation.Part)
+        case denied(Denial)
+        /// The keys were named for the wrong time; the clock is right now.
+        case wrongTime
+        /// Nothing is held, or will be given back.
+        case failed(EnforcerError)
+    }
+
+    /// Asks one shard.
+    func admit(_ part: LimitPlan.Part, of asked: AskedCall, namedAtMs: Int, isSide: Bool) async -> PartAnswer {
+        let script = AdmitScript(
+            shard: part.shard, id: asked.id, namedAtMs: namedAtMs, leaseMs: leaseMs,
+            call: CallRecord.json(
+                holds: part.steps.map(\.counter), units: part.steps.map(\.limit.unit),
+                event: asked.event.ifOrphaned(asked.estimate, calledAtMs: namedAtMs).json(), isSide: isSide),
+            limits: part.scriptEntries)
+        let reply: AdmitScript.Reply
         do {
-            return try await script.run(on: pool.connection(for: loop))
+            reply = try await script.run(on: pool.connection(for: asked.loop))
         } catch {
             switch error {
             case .timedOut, .disconnected, .cancelled, .protocolViolation:
                 // It may have run, or may run yet: give back what it holds or would hold.
                 let release = EndScript(
                     .release, shard: script.shard, id: script.id,
-                    counters: plan.steps.map { (counter: $0.counter, units: 0) })
+                    counters: part.steps.map { (counter: $0.counter, units: 0) })
                 unsettled.add(release, because: error)
             case .unavailable, .serverBusy, .writeRefused, .configuration, .server: break
             }
-            throw EnforcerError(error)
+            return .failed(EnforcerError(error))
+        }
+        switch reply {
+        case .admitted(let nowMs, let remaining):
+            clock.learn(redisMs: nowMs)
+            return .admitted(
+                Reservation.Part(
+                    shard: part.shard.number, admittedAtMs: nowMs, holds: part.holds(remaining, nowMs: nowMs)))
+        case .denied(let nowMs, let limit, let used, let reserved, let retryAfterMs):
+            clock.learn(redisMs: nowMs)
+            return .denied(
+                Denial(
+                    step: part.steps[limit], used: used, reserved: reserved, retryAfterMs: retryAfterMs, nowMs: nowMs))
+        case .wrongTime(let nowMs):
+            clock.learn(redisMs: nowMs)
+            return .wrongTime
+        case .notReady: return .failed(.degraded(reason: "shard \(part.shard.tag) is not ready"))
+        case .ended: return .failed(.degraded(reason: "reservation \(asked.id.text) has ended already"))
         }
     }
+}
 
-    private func reservation(
-        _ plan: LimitPlan, _ remaining: [Int?], call: Call, id: ReservationID, shard: Shard, nowMs: Int
-    ) -> Reservation {
-        let holds = zip(plan.steps, remaining).map { step, remaining in
+extension LimitPlan.Part {
+    fileprivate func holds(_ remaining: [Int?], nowMs: Int) -> [Reservation.Hold] {
+        zip(steps, remaining).map { step, remaining in
             var resetsInMs = 0
             switch step.counter.counter {
             case .log(let windowMs), .ring(let windowMs): resetsInMs = windowMs
@@ -80,11 +128,9 @@ extension Enforcer {
             }
             return Reservation.Hold(
                 limit: step.limit.id, subject: step.subject.text, unit: step.limit.unit, key: step.counter.key,
-                counter: step.counter.counter, held: step.cost, amount: step.amount, remaining: remaining ?? .max,
-                resetsInMs: resetsInMs)
+                counter: step.counter.counter, held: step.cost, amount: step.amount, source: step.source,
+                remaining: remaining ?? .max, resetsInMs: resetsInMs)
         }
-        return Reservation(
-            id: id.text, admittedAtMs: nowMs, leaseMs: leaseMs, call: call, shard: shard.number, holds: holds)
     }
 }
 

@@ -10,14 +10,21 @@ extension Enforcer {
         _ reservation: Reservation, observed event: UsageEvent, on loop: any EventLoop
     ) async throws(EnforcerError) {
         guard let id = ReservationID(reservation.id) else { return }
-        let script = RenewScript(
-            shard: Shard(number: reservation.shard), id: id, leaseMs: leaseMs, observed: event.orphaned.json(),
-            inFlight: reservation.holds.filter { $0.counter == .inFlight }.map(\.key))
-        do {
-            if try await script.run(on: pool.connection(for: loop)) == .lost {
-                logger.warning("reservation lost before its call ended", metadata: ["reservation": "\(id.text)"])
-            }
-        } catch { throw EnforcerError(error) }
+        let observed = event.orphaned.json()
+        // One after the other: a renewal is nobody's wait, and what one part misses its next renewal brings.
+        var failure: EnforcerError?
+        for part in [reservation.home] + reservation.sideParts {
+            let script = RenewScript(
+                shard: Shard(number: part.shard), id: id, leaseMs: leaseMs, observed: observed,
+                inFlight: part.holds.filter { $0.counter == .inFlight }.map(\.key))
+            do {
+                if try await script.run(on: pool.connection(for: loop)) == .lost {
+                    logger.warning(
+                        "reservation lost before its call ended", metadata: ["reservation": "\(id.text)"])
+                }
+            } catch { failure = failure ?? EnforcerError(error) }
+        }
+        if let failure { throw failure }
     }
 
     /// Replaces the reservation by the real usage and hands the event on. Returns when it stands, or has been put on
@@ -39,24 +46,44 @@ extension Enforcer {
             logger.error("not a reservation's id", metadata: ["reservation": "\(reservation.id)"])
             return
         }
-        let script = EndScript(
-            end, shard: Shard(number: reservation.shard), id: id, admittedMs: reservation.admittedAtMs, event: event,
-            counters: reservation.holds.map { hold in
-                (counter: CounterKey(hold, admittedAtMs: reservation.admittedAtMs), units: units(hold))
-            })
+        // The event goes with the home part, the others only correct what they hold.
+        let home = EndScript(end, id, reservation.home, event: event, units: units)
+        if reservation.sideParts.isEmpty { return await bring(home, on: loop) }
+        let sides = reservation.sideParts.map { EndScript(end, id, $0, units: units) }
+        await withTaskGroup { group in
+            for script in [home] + sides { group.addTask { await self.bring(script, on: loop) } }
+        }
+    }
+
+    /// Brings one end to stand, or on the list of those that are repeated.
+    private func bring(_ script: EndScript, on loop: any EventLoop) async {
         do {
             switch try await script.run(on: pool.connection(for: loop)) {
             case .ended(let skipped), .corrected(let skipped):
                 guard skipped > 0 else { return }
                 logger.error(
                     "counters that weir did not write were left as they are",
-                    metadata: ["reservation": "\(id.text)", "counters": "\(skipped)"])
+                    metadata: ["reservation": "\(script.id.text)", "counters": "\(skipped)"])
             case .endedBefore, .eventOnly, .alive: break
             case .notReady: unsettled.add(script, because: nil)
             }
         } catch {
             unsettled.add(script, because: error)
         }
+    }
+}
+
+extension EndScript {
+    /// The end of what a reservation holds in one shard.
+    init(
+        _ end: End, _ id: ReservationID, _ part: Reservation.Part, event: [UInt8] = [],
+        units: (Reservation.Hold) -> Int
+    ) {
+        self.init(
+            end, shard: Shard(number: part.shard), id: id, admittedMs: part.admittedAtMs, event: event,
+            counters: part.holds.map { hold in
+                (counter: CounterKey(hold, admittedAtMs: part.admittedAtMs), units: units(hold))
+            })
     }
 }
 

@@ -88,7 +88,16 @@ public final class Enforcer: Sendable {
         return random.withLock { ReservationID(birthMs: birthMs, using: &$0).text }
     }
 
-    func shard(of call: Call) -> Shard { Shard(of: call.team, count: shards.load(ordering: .relaxed)) }
+    var shardCount: Int { shards.load(ordering: .relaxed) }
+
+    /// Where a call's reservation is, and its event is handed on: its team's shard. Anonymous callers have no team, and are
+    /// spread by address.
+    func shard(of call: Call) -> Shard {
+        if call.isAnonymous, let ip = call.ip {
+            return Shard(of: .ip(ip), team: call.team, count: shardCount)
+        }
+        return Shard(of: call.team, count: shardCount)
+    }
 
     /// Waits until every settlement and release stands, at most until `deadline`. Returns how many do not.
     package func drain(deadline: ContinuousClock.Instant) async -> Int {

@@ -4,7 +4,7 @@ import Synchronization
 import WeirCore
 import WeirRedis
 
-/// What a node keeps in memory of Redis: policy, kill switch, limited sets, API keys. Follows Redis by invalidations,
+/// What a node keeps in memory of Redis: policy, kill switch, limited sets, API keys, overrides. Follows Redis by invalidations,
 /// reads everything again now and then, and says so when it cannot.
 final class Replica: Sendable {
     /// One reading of Redis. A class, since every call takes it several times: one reference instead of a dozen.
@@ -35,6 +35,7 @@ final class Replica: Sendable {
     static let hardAge: Duration = .seconds(5)
 
     let keys = KeyCache()
+    let overrides: Overrides
     let clock: RedisClock
     private let pool: RedisPool
     private let invalidations: RedisInvalidations
@@ -65,9 +66,13 @@ final class Replica: Sendable {
         self.pool = pool
         self.clock = clock
         self.logger = logger
+        overrides = Overrides(logger: logger)
         invalidations = RedisInvalidations(
             configuration: configuration,
-            prefixes: [RedisKeys.policy, RedisKeys.killSwitch, RedisKeys.limitedSetPrefix, RedisKeys.apiKeyPrefix],
+            prefixes: [
+                RedisKeys.policy, RedisKeys.killSwitch, RedisKeys.limitedSetPrefix, RedisKeys.apiKeyPrefix,
+                RedisKeys.overridePrefix,
+            ],
             eventLoop: loop, logger: logger)
     }
 
@@ -97,16 +102,20 @@ final class Replica: Sendable {
             switch event {
             case .armed, .flushed:
                 keys.forgetAll(mayKeep: true)
+                overrides.forgetAll(mayKeep: true)
                 state.withLock { ($0.isFollowing, $0.isDirty) = (true, true) }
                 bell.continuation.yield()
             case .lost:
                 keys.forgetAll(mayKeep: false)
+                overrides.forgetAll(mayKeep: false)
                 state.withLock { $0.isFollowing = false }
             case .changed(let names):
                 var isDirty = false
                 for name in names {
                     if name.hasPrefix(RedisKeys.apiKeyPrefix) {
                         keys.forget(String(name.dropFirst(RedisKeys.apiKeyPrefix.count)))
+                    } else if name.hasPrefix(RedisKeys.overridePrefix) {
+                        overrides.forget(key: name)
                     } else {
                         isDirty = true
                     }

@@ -162,10 +162,11 @@ package final class Gateway: Sendable {
             }
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .childChannelOption(.writeBufferWaterMark, value: water)
-            .childChannelInitializer { [counts, decoding] channel in
+            .childChannelInitializer { [counts, decoding, proxies = node.configuration.trustedProxies] channel in
                 channel.eventLoop.makeCompletedFuture {
                     guard let loop = loops[ObjectIdentifier(channel.eventLoop)] else { throw Refused.strangeLoop }
-                    let origin = PeerAddress.origin(channel.remoteAddress)
+                    let peer = Peer(channel.remoteAddress, trusting: proxies)
+                    let origin = peer.origin
                     guard counts.admit(origin) else { throw Refused.tooManyConnections }
                     do {
                         let pipeline = channel.pipeline.syncOperations
@@ -176,8 +177,7 @@ package final class Gateway: Sendable {
                                 HTTPRequestDecoder(leftOverBytesStrategy: .dropBytes, limitConfiguration: decoding)))
                         try pipeline.addHandler(
                             ConnectionHandler(
-                                owner: loop.owned.value, peer: PeerAddress.text(channel.remoteAddress),
-                                onClose: { counts.remove(origin) }))
+                                owner: loop.owned.value, peer: peer, onClose: { counts.remove(origin) }))
                     } catch {
                         counts.remove(origin)
                         throw error

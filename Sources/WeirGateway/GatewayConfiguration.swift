@@ -1,3 +1,5 @@
+import WeirCore
+
 /// Everything that can be set about a gateway node. Checked once, by ``problem``, before it starts.
 package struct GatewayConfiguration: Sendable {
     /// Where clients come in. Port 0 takes any free port.
@@ -8,6 +10,8 @@ package struct GatewayConfiguration: Sendable {
     package var anthropic: Provider
     package var openAI: Provider
     package var limits = Limits()
+    /// The proxies before this node that are believed about where a request comes from.
+    package var trustedProxies = TrustedProxies.none
     package var deadlines = Deadlines()
     package var drain = Drain()
 

@@ -50,8 +50,11 @@ package protocol LedgerStore: Sendable {
     /// Newest first.
     func policies(limit: Int) async throws(LedgerError) -> [PolicyVersion]
 
-    /// Sets the amount of a limit for one subject, in the limit's unit (0: unlimited); nil: back to what policy says.
-    func setOverride(limit: Limit.ID, subject: String, amount: Int?, audit: AuditEntry) async throws(LedgerError)
+    /// Sets the amount of a limit for one subject, in place of one that stands. Those that have ended by then are removed.
+    func setOverride(_ override: Override, audit: AuditEntry) async throws(LedgerError)
+    /// Back to what policy says. False, and nothing written, if there is no override.
+    func removeOverride(limit: Limit.ID, subject: String, audit: AuditEntry) async throws(LedgerError) -> Bool
+    /// All that stand, by limit and subject; also those that have ended and are not removed yet.
     func overrides() async throws(LedgerError) -> [Override]
 
     func appendAudit(_ entry: AuditEntry) async throws(LedgerError)

@@ -29,7 +29,7 @@ import WeirTestSupport
         }
     }
 
-    @Test func `amount 0 is unlimited, and an override of a team goes before policy`() async throws {
+    @Test func `amount 0 is unlimited; a team's override goes before policy, even by hand`() async throws {
         try await TestDeployment.run { deployment in
             try await deployment.apply(credits: 0)
             try await deployment.produce(event("1", team: "a", cost: 5_000), event("2", team: "b", cost: 5_000))
@@ -38,10 +38,15 @@ import WeirTestSupport
             try await aggregator.lead()
             #expect(try await deployment.score("a") == nil)
             try await deployment.ledger.setOverride(
-                limit: "ai_credits", subject: "team:a", amount: 5_000, audit: testAudit)
+                Override(limit: "ai_credits", subject: "team:a", amount: 5_000), audit: testAudit)
             try await aggregator.lead()
             #expect(try await deployment.score("a") == "\(monthEndS)")
             #expect(try await deployment.score("b") == nil)
+            try await deployment.send("SET", "weir:override:ai_credits:team:b", "1")
+            try await deployment.send("SET", "weir:override:ai_credits:team:a", "5001")
+            try await aggregator.lead()
+            #expect(try await deployment.score("a") == nil)
+            #expect(try await deployment.score("b") == "\(monthEndS)")
         }
     }
 

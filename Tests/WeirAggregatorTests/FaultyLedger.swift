@@ -51,8 +51,11 @@ final class FaultyLedger: LedgerStore {
     func currentPolicy() async throws(LedgerError) -> PolicyVersion? { try await ledger.currentPolicy() }
     func policy(version: Int) async throws(LedgerError) -> PolicyVersion? { try await ledger.policy(version: version) }
     func policies(limit: Int) async throws(LedgerError) -> [PolicyVersion] { try await ledger.policies(limit: limit) }
-    func setOverride(limit: Limit.ID, subject: String, amount: Int?, audit: AuditEntry) async throws(LedgerError) {
-        try await ledger.setOverride(limit: limit, subject: subject, amount: amount, audit: audit)
+    func setOverride(_ override: Override, audit: AuditEntry) async throws(LedgerError) {
+        try await ledger.setOverride(override, audit: audit)
+    }
+    func removeOverride(limit: Limit.ID, subject: String, audit: AuditEntry) async throws(LedgerError) -> Bool {
+        try await ledger.removeOverride(limit: limit, subject: subject, audit: audit)
     }
     func overrides() async throws(LedgerError) -> [Override] { try await ledger.overrides() }
     func appendAudit(_ entry: AuditEntry) async throws(LedgerError) { try await ledger.appendAudit(entry) }

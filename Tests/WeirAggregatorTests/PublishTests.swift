@@ -125,6 +125,82 @@ import WeirTestSupport
         }
     }
 
+    @Test func `budgets per product and of everybody come back from the ledger, too`() async throws {
+        try await TestDeployment.run { deployment in
+            var policy = testPolicy()
+            policy.limits = [
+                Limit(id: "product-spend", per: .product, unit: .usd, span: .period(.month), amount: 100),
+                Limit(
+                    id: "all-ai", per: .global, unit: .tokens, span: .period(.day), match: .init(classes: ["ai"]),
+                    amount: 100),
+                Limit(id: "ip-spend", per: .ip, unit: .usd, span: .period(.month), amount: 100),
+            ]
+            _ = try await deployment.ledger.appendPolicy(policy, yaml: "", note: "", audit: testAudit)
+            _ = try await deployment.ledger.ingest(
+                [
+                    event("1", team: "a", cost: 7, input: 30), event("2", team: "b", cost: 5, input: 9),
+                    event("3", team: "b", product: "search", cost: 2, input: 1),
+                    event("4", cost: 1, input: 4, atMs: noonMs - UTCDay.lengthMs),
+                ], deadLetters: [])
+            let aggregator = deployment.aggregator()
+            _ = try await aggregator.ingest()
+            try await aggregator.lead()
+            for (subject, limit, period, settled) in [
+                ("product:slack_app", "product-spend", "2026-11", "13"),
+                ("product:search", "product-spend", "2026-11", "2"), ("global", "all-ai", "2026-11-21", "39"),
+            ] {
+                let key = "weir:\(Shard(of: subject).tag):budget:\(limit):\(subject):\(period)"
+                #expect(try await deployment.send("HGET", .string(key), "settled").words == settled, "\(key)")
+            }
+        }
+    }
+
+    @Test func `overrides are published until they end, taken back with the ledger's, and never one set by hand`()
+        async throws
+    {
+        try await TestDeployment.run { deployment in
+            try await deployment.apply()
+            // The server's own clock decides what has ended.
+            let aggregator = deployment.aggregator(clock: nil)
+            func value(_ subject: String) async throws -> String? {
+                try await deployment.send("GET", .string("weir:override:team-spend:\(subject)")).words
+            }
+            func set(_ subject: String, _ amount: Int, untilMs: Int? = nil) async throws {
+                try await deployment.ledger.setOverride(
+                    Override(limit: "team-spend", subject: subject, amount: amount, untilMs: untilMs), audit: testAudit)
+            }
+            try await set("team:a", 5)
+            try await set("team:b", 6, untilMs: 4_000_000_000_000)
+            try await set("team:over", 7, untilMs: noonMs)
+            try await deployment.send("SET", "weir:override:team-spend:team:by-hand", "9")
+            try await aggregator.lead()
+            for _ in 0..<2 {
+                #expect(try await value("team:a") == "5")
+                #expect(try await value("team:b") == "6")
+                #expect(
+                    try await deployment.send("PEXPIRETIME", "weir:override:team-spend:team:b")
+                        == .integer(4_000_000_000_000))
+                #expect(try await value("team:over") == nil)
+                #expect(try await value("team:by-hand") == "9")
+                // Redis loses everything, and the ledger's come back; what was set by hand does not.
+                try await deployment.send("FLUSHALL")
+                try await deployment.send("SET", "weir:override:team-spend:team:by-hand", "9")
+                try await eventually("leading again") { try await aggregator.lead() }
+            }
+            // A removal that did not reach Redis at first.
+            _ = try await deployment.ledger.removeOverride(
+                limit: "team-spend", subject: "team:a", audit: testAudit)
+            try await aggregator.lead()
+            #expect(try await value("team:a") == nil)
+            #expect(try await value("team:b") == "6")
+            #expect(try await value("team:by-hand") == "9")
+            #expect(
+                try await deployment.send("SISMEMBER", .string(RedisKeys.overridesOfLedger), "team-spend:team:b")
+                    == .integer(1))
+            #expect(try await deployment.send("SCARD", .string(RedisKeys.overridesOfLedger)) == .integer(1))
+        }
+    }
+
     @Test func `a shard that lost its epoch is seeded again without ever lowering a budget`() async throws {
         try await TestDeployment.run { deployment in
             try await deployment.apply()

@@ -74,6 +74,49 @@ import WeirTestSupport
         while try await !aggregator.ingest().isEmpty {}
     }
 
+    @Test func `what a dead node's call holds in another shard is charged there, and its event comes once`()
+        async throws
+    {
+        try await run { (deployment, aggregator, clock) async throws in
+            let observed = try await admit(deployment, costMicros: 7)
+            let id = try #require(ReservationID(observed.id))
+            let shard = Shard(of: "global")
+            let everybody = CounterKey(
+                shard: shard, limit: "all", subject: "global", counter: .budget(.month), atMs: Self.startMs)
+            let side = AdmitScript(
+                shard: shard, id: id, namedAtMs: Self.startMs, leaseMs: 30_000,
+                call: CallRecord.json(holds: [everybody], units: [.usd], event: observed.json(), isSide: true),
+                limits: [.init(counter: everybody, cost: 1_000, amount: 1_000_000)], nowMs: Self.startMs)
+            guard case .admitted = try await side.run(on: deployment.pool.any) else {
+                throw RedisError.protocolViolation("not admitted")
+            }
+            clock.set(Self.startMs + 30_001)
+            #expect(try await aggregator.reap() == 2)
+            try await ingestAll(aggregator)
+            #expect(try await deployment.spent == 7)
+            #expect(try await budget(deployment) == ["7", "0"])
+            func sideBudget() async throws -> [String?] {
+                guard
+                    case .array(let values) = try await deployment.send(
+                        "HMGET", .string(everybody.key), "settled", "reserved")
+                else { return [] }
+                return values.map(\.words)
+            }
+            #expect(try await sideBudget() == ["7", "0"])
+            // The node lives after all, and settles both at what it really was.
+            var real = observed
+            (real.outcome, real.cost) = (.completed, MicroUSD(micros: 20))
+            #expect(try await settle(deployment, real, atMs: Self.startMs + 40_000) == .corrected(skipped: 0))
+            let end = EndScript(
+                .settle, shard: shard, id: id, counters: [(everybody, 20)], nowMs: Self.startMs + 40_000)
+            #expect(try await end.run(on: deployment.pool.any) == .corrected(skipped: 0))
+            #expect(try await end.run(on: deployment.pool.any) == .endedBefore)
+            try await ingestAll(aggregator)
+            #expect(try await sideBudget() == ["20", "0"])
+            #expect(try await deployment.spent == 20)
+        }
+    }
+
     @Test func `an orphan is settled at what was last observed, once its lease has run out`() async throws {
         try await run { (deployment, aggregator, clock) async throws in
             var observed = try await admit(deployment, costMicros: 7)

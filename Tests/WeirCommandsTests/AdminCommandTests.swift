@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Logging
+import NIOCore
 import NIOPosix
 import Synchronization
 import Testing
@@ -92,6 +93,53 @@ private let policyText = """
 
             let usage = try await UsageCommand.parse(["--by", "team", "--days", "1"]).report()
             #expect(usage.text.hasSuffix("total      0       0      0           0            0       0      0.00"))
+        }
+    }
+
+    @Test func `limits are listed, set for one subject, and unset`() async throws {
+        try await withAggregator { _, ledger, redis in
+            _ = try await KeysCreate.parse(["--team", "acme", "--user", "alice"]).report()
+            let list = try await LimitsList.parse([]).report()
+            #expect(
+                list.text == """
+                    LIMIT  PER   COVERS  AMOUNT              GROUPS  ENFORCE
+                    calls  user  all     5 requests in 60 s  -       reserve
+                    """)
+            let set = try await LimitsSet.parse([
+                "user:alice", "calls", "50requests", "--until", "2096-01-01", "--reason", "why",
+            ]).report()
+            #expect(set.text == "calls of user:acme/alice is 50 requests until 2096-01-01 00:00:00Z")
+            guard case .bulk(let amount) = try await redis.send(["GET", "weir:override:calls:user:acme/alice"]) else {
+                throw RedisError.protocolViolation("GET")
+            }
+            #expect(String(buffer: amount) == "50")
+            #expect(
+                try await LimitsList.parse([]).report().text.hasSuffix(
+                    """
+                    SUBJECT          LIMIT  AMOUNT       UNTIL                 BY   REASON
+                    user:acme/alice  calls  50 requests  2096-01-01 00:00:00Z  ann  why
+                    """))
+            #expect(
+                try await LimitsSet.parse(["user:acme/alice", "calls", "unlimited"]).report().text
+                    == "calls of user:acme/alice is unlimited")
+            let unset = try LimitsUnset.parse(["user:alice", "calls"])
+            #expect(try await unset.report().text == "calls of user:acme/alice is what policy says")
+            #expect(
+                try await unset.report().text == "calls of user:acme/alice had no amount of its own; policy holds")
+            #expect(try await ledger.overrides().isEmpty)
+            for (arguments, problem) in [
+                (["user:alice", "calls", "75usd"], "the limit calls counts requests, not usd; write 10requests"),
+                (["user:alice", "call", "75"], "there is no limit call; limits: calls"),
+                (
+                    ["user:bob", "calls", "75"],
+                    "no API key is of a user bob (422 invalid_field)\nname the team, too: user:TEAM/bob"
+                ),
+            ] {
+                do {
+                    _ = try await LimitsSet.parse(arguments).report()
+                    Issue.record("accepted: \(arguments)")
+                } catch { #expect("\(error)" == problem) }
+            }
         }
     }
 

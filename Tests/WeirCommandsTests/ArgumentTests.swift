@@ -3,6 +3,8 @@ import Foundation
 import Logging
 import Testing
 import WeirAdmin
+import WeirCore
+import WeirGateway
 import WeirTestSupport
 
 @testable import WeirCommands
@@ -48,6 +50,23 @@ import WeirTestSupport
             #expect(settings.address.port == 2)
             #expect(settings.logLevel == .notice)
         }
+    }
+
+    @Test func `trusted proxies are networks, from the flag or the environment`() throws {
+        func proxies(_ arguments: [String], _ variable: String = "") throws -> TrustedProxies {
+            try Setting.$environment.withValue(["WEIR_TRUSTED_PROXIES": variable]) {
+                try GatewayCommand.parse(arguments).settings().gateway.trustedProxies
+            }
+        }
+        let loopback = try #require(IPAddress("::1"))
+        #expect(try proxies([]).isEmpty)
+        #expect(try proxies(["--trusted-proxies", "10.0.0.0/8,::1/128"]).contains(loopback))
+        #expect(try proxies([], "::1").contains(loopback))
+        #expect(try !proxies(["--trusted-proxies", "10.0.0.0/8"], "::1").contains(loopback))
+        let error = #expect(throws: SettingError.self) { try proxies(["--trusted-proxies", "everybody"]) }
+        #expect(
+            error?.description
+                == "--trusted-proxies: 'everybody' is not a network; write it as 10.0.0.0/8, ::1/128 or 192.0.2.7")
     }
 
     @Test func `the token comes from a file or the environment`() async throws {

@@ -42,6 +42,9 @@ import Testing
     @Test(arguments: [
         ["keys", "create", "--team", "acme", "--user", "a", "--group", "g", "--product", "p", "--expires-in", "90d"],
         ["keys", "list", "--team", "acme", "--json"], ["keys", "revoke", "wk_1a2B3c4D"],
+        ["limits", "list"], ["limits", "set", "user:42", "spend", "75usd", "--until", "2026-12-01", "--reason", "why"],
+        ["limits", "set", "team:acme", "ai_credits", "unlimited", "--for", "2h"],
+        ["limits", "unset", "user:42", "spend"],
         ["limited", "list", "--resource", "r"], ["limited", "add", "acme", "--resource", "r", "--for", "2h"],
         ["limited", "add", "acme", "--resource", "r", "--until", "2030-01-01"],
         ["limited", "remove", "acme", "--resource", "r"], ["kill-switch", "on", "--reason", "x", "--for", "30m"],
@@ -55,6 +58,8 @@ import Testing
 
     @Test(arguments: [
         ["keys", "create"], ["keys", "create", "--team", "a", "--expires-in", "90"], ["keys", "revoke"],
+        ["limits", "set", "user:42", "spend"], ["limits", "unset", "user:42"],
+        ["limits", "set", "user:42", "spend", "75usd", "--until", "tomorrow"],
         ["limited", "add", "acme", "--resource", "r"],
         ["limited", "add", "acme", "--resource", "r", "--for", "2h", "--until", "2030-01-01"],
         ["kill-switch", "on"], ["usage"], ["usage", "--by", "tem"], ["usage", "--by", "day", "--days", "0"],

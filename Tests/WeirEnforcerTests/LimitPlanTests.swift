@@ -7,11 +7,16 @@ import WeirRedis
 @Suite struct LimitPlanTests {
     static let nowMs = 1_795_262_400_000
 
-    static func plan(_ limits: [Limit], _ call: Call = TestNode.call()) throws(EnforcerError) -> LimitPlan {
+    static let home = Shard(number: 7)
+
+    static func plan(
+        _ limits: [Limit], _ call: Call = TestNode.call(), overrides: [Int: Int] = [:]
+    ) throws(EnforcerError) -> LimitPlan {
         var policy = TestNode.policy
         policy.limits = limits
-        return try LimitPlan(
-            policy: policy, call: call, estimate: TestNode.estimate, shard: Shard(number: 7), nowMs: nowMs)
+        return LimitPlan(
+            try CoveringLimits(policy: policy, call: call), overrides: overrides, call: call,
+            estimate: TestNode.estimate, home: home, shardCount: 16, nowMs: nowMs)
     }
 
     static func limit(
@@ -28,19 +33,77 @@ import WeirRedis
         call.ip = "192.0.2.7"
         let plan = try Self.plan(Limit.Per.allCases.map { Self.limit($0) }, call)
         #expect(
-            plan.steps.map(\.subject.text) == [
-                "user:acme/alice", "team:acme", "group:acme/b", "group:acme/a", "key:k1", "ip:192.0.2.7",
-                "product:default", "global",
+            plan.home.steps.map(\.subject.text) == [
+                "user:acme/alice", "team:acme", "group:acme/b", "group:acme/a", "key:k1",
             ])
-        #expect(Set(plan.steps.map(\.counter.key)).count == 8, "no counter twice")
-        #expect(plan.steps[0].counter.key == "weir:{07}:budget:l-user:user:acme/alice:2026-11-21")
+        #expect(plan.sides.map { $0.steps.map(\.subject.text) } == [["ip:192.0.2.7"], ["product:default"], ["global"]])
+        #expect(plan.sides.map(\.shard) == ["ip:192.0.2.7", "product:default", "global"].map { Shard(of: $0) })
+        let steps = plan.home.steps + plan.sides.flatMap(\.steps)
+        #expect(Set(steps.map(\.counter.key)).count == 8, "no counter twice")
+        #expect(plan.home.steps[0].counter.key == "weir:{07}:budget:l-user:user:acme/alice:2026-11-21")
         call.user = nil
         call.ip = nil
         call.groups = []
         #expect(
-            try Self.plan([Self.limit(.user), Self.limit(.ip), Self.limit(.group)], call).steps.map(\.subject.text) == [
-                "key:k1"
+            try Self.plan([Self.limit(.user), Self.limit(.ip), Self.limit(.group)], call).home.steps.map(\.subject.text)
+                == ["key:k1"])
+    }
+
+    @Test func `counters in the call's own shard are asked there, several in another one together`() throws {
+        var other = Self.limit(.global)
+        other.id = "l-global-2"
+        let call = TestNode.call()
+        var policy = TestNode.policy
+        policy.limits = [Self.limit(.global), Self.limit(.user), other]
+        let covering = try CoveringLimits(policy: policy, call: call)
+        func plan(home: Shard) -> LimitPlan {
+            LimitPlan(covering, call: call, estimate: TestNode.estimate, home: home, shardCount: 16, nowMs: Self.nowMs)
+        }
+        let apart = plan(home: Self.home)
+        #expect(Shard(of: "global") != Self.home)
+        #expect(apart.home.steps.map(\.limit.id) == ["l-user"])
+        #expect(apart.sides.map { $0.steps.map(\.limit.id) } == [["l-global", "l-global-2"]])
+        let together = plan(home: Shard(of: "global"))
+        #expect(together.sides.isEmpty)
+        #expect(together.home.steps.map(\.limit.id) == ["l-global", "l-user", "l-global-2"])
+    }
+
+    @Test func `an anonymous caller is counted by address, also where users and keys are`() throws {
+        var call = TestNode.call(team: "anonymous", user: nil, billable: false)
+        call.key = "anonymous"
+        call.ip = "192.0.2.7"
+        let limits = [Limit.Per.user, .key, .ip, .team].map { Self.limit($0) }
+        let plan = try Self.plan(limits, call)
+        #expect(plan.home.steps.isEmpty)
+        #expect(
+            plan.sides.map { $0.steps.map(\.subject.text) } == [
+                ["ip:192.0.2.7", "ip:192.0.2.7", "ip:192.0.2.7"], ["team:anonymous"],
             ])
+        #expect(plan.sides.map(\.shard) == [Shard(of: "ip:192.0.2.7"), Shard(of: "anonymous")])
+        // Without an address it is still somebody.
+        call.ip = nil
+        #expect(try Self.plan(limits, call).sides.flatMap { $0.steps.map(\.subject.text) }.contains("key:anonymous"))
+    }
+
+    @Test func `an override goes before groups and default, and every amount says where it is from`() throws {
+        let limit = Self.limit(.user, amount: 50, groups: ["a": 20])
+        func step(_ groups: [String], _ overrides: [Int: Int]) throws -> LimitPlan.Step {
+            try #require(try Self.plan([limit], TestNode.call(groups: groups), overrides: overrides).home.steps.first)
+        }
+        for (groups, overrides, amount, source) in [
+            ([], [:], 50, "default"), (["a"], [:], 20, "group:a"), (["a"], [0: 75], 75, "override"),
+            ([], [0: 0], 0, "override"), ([], [1: 75], 50, "default"),
+        ] as [([String], [Int: Int], Int, String)] {
+            let step = try step(groups, overrides)
+            #expect((step.amount, step.source.text) == (amount, source))
+        }
+    }
+
+    @Test(arguments: [(nil, true), (100, true), (101, false), (0, false)] as [(Int?, Bool)])
+    func `a log is kept only for amounts that suit it`(override: Int?, isLog: Bool) throws {
+        let limit = Limit(id: "l", per: .user, unit: .requests, span: .window(ms: 60_000), amount: 5)
+        let step = try Self.plan([limit], overrides: override.map { [0: $0] } ?? [:]).home.steps.first
+        #expect(step?.counter.counter == (isLog ? .log(windowMs: 60_000) : .ring(windowMs: 60_000)))
     }
 
     @Test(arguments: [
@@ -51,17 +114,17 @@ import WeirRedis
         groups: [String], rule: Limit.GroupRule, amount: Int
     ) throws {
         let limit = Self.limit(.user, amount: 50, groups: ["a": 20, "b": 30, "free": 0], rule: rule)
-        #expect(try Self.plan([limit], TestNode.call(groups: groups)).steps.map(\.amount) == [amount])
+        #expect(try Self.plan([limit], TestNode.call(groups: groups)).home.steps.map(\.amount) == [amount])
     }
 
     @Test func `a group's own counter has the group's own amount, whatever else the caller is in`() throws {
         let limit = Self.limit(.group, amount: 50, groups: ["a": 20])
-        #expect(try Self.plan([limit], TestNode.call(groups: ["a", "b"])).steps.map(\.amount) == [20, 50])
+        #expect(try Self.plan([limit], TestNode.call(groups: ["a", "b"])).home.steps.map(\.amount) == [20, 50])
     }
 
     @Test func `each unit reserves what the estimate says`() throws {
         let plan = try Self.plan(Limit.Unit.allCases.map { Self.limit(.user, unit: $0) })
-        #expect(plan.steps.map(\.cost) == [1, 1_000, 5_000, 1])
+        #expect(plan.home.steps.map(\.cost) == [1, 1_000, 5_000, 1])
     }
 
     @Test func `sixteen counters fit in one step, seventeen are the operator's mistake`() throws {
@@ -70,7 +133,7 @@ import WeirRedis
             limit.id = "l\(number)"
             return limit
         }
-        #expect(try Self.plan(Array(limits.prefix(16))).steps.count == 16)
+        #expect(try Self.plan(Array(limits.prefix(16))).home.steps.count == 16)
         let error = #expect(throws: EnforcerError.self) { try Self.plan(limits) }
         guard case .misconfigured? = error else {
             Issue.record("\(String(describing: error))")
@@ -83,7 +146,7 @@ import WeirRedis
         ledger.enforce = .ledger
         var shadow = Self.limit(.user)
         shadow.enforce = .shadow
-        #expect(try Self.plan([ledger, shadow, Self.limit(.key)]).scriptEntries.map(\.denies) == [false, true])
+        #expect(try Self.plan([ledger, shadow, Self.limit(.key)]).home.scriptEntries.map(\.denies) == [false, true])
     }
 }
 
@@ -95,7 +158,8 @@ import WeirRedis
             shard: Shard(number: 7), limit: "l", subject: subject.text, counter: limit.counter,
             atMs: LimitPlanTests.nowMs)
         return Denial(
-            step: .init(limit: limit, subject: subject, counter: counter, cost: 3, amount: 7), used: 5, reserved: 1,
+            step: .init(limit: limit, subject: subject, counter: counter, cost: 3, amount: 7, source: .override),
+            used: 5, reserved: 1,
             retryAfterMs: retryAfterMs, nowMs: LimitPlanTests.nowMs)
     }
 
@@ -103,6 +167,7 @@ import WeirRedis
         let denial = Self.denial(.requests, .window(ms: 60_000), retryAfterMs: 12_001)
         #expect(denial.reason == .rateLimited)
         #expect((denial.used, denial.reserved, denial.amount) == (5, 1, 7))
+        #expect(denial.amountSource == .override)
         #expect((denial.limit, denial.subject, denial.unit) == ("l", "user:acme/alice", .requests))
         #expect(denial.resetsAtMs == LimitPlanTests.nowMs + 12_001)
         #expect(denial.retryAfter == 13)

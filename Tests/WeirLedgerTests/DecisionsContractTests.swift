@@ -78,12 +78,33 @@ import WeirLedger
     @Test(arguments: LedgerKind.allCases)
     func `an override is set, replaced and taken back`(kind: LedgerKind) async throws {
         try await withLedger(kind) { ledger, _ in
-            try await ledger.setOverride(limit: "spend", subject: "user:acme/alice", amount: 5, audit: audit())
-            try await ledger.setOverride(limit: "spend", subject: "user:acme/alice", amount: 7, audit: audit())
+            var override = Override(
+                limit: "spend", subject: "user:acme/alice", amount: 5, untilMs: noonMs + 1, reason: "why", actor: "ann",
+                createdAtMs: noonMs)
+            try await ledger.setOverride(override, audit: audit())
+            #expect(try await ledger.overrides() == [override])
+            #expect(override.isInForce(atMs: noonMs) && !override.isInForce(atMs: noonMs + 1))
+            (override.amount, override.untilMs, override.reason) = (7, nil, nil)
+            try await ledger.setOverride(override, audit: audit())
+            #expect(try await ledger.overrides() == [override])
             #expect(
-                try await ledger.overrides() == [Override(limit: "spend", subject: "user:acme/alice", amount: 7)])
-            try await ledger.setOverride(limit: "spend", subject: "user:acme/alice", amount: nil, audit: audit())
+                try await ledger.removeOverride(limit: "spend", subject: "user:acme/alice", audit: audit("unset")))
+            #expect(
+                try await !ledger.removeOverride(limit: "spend", subject: "user:acme/alice", audit: audit("unset")))
             #expect(try await ledger.overrides() == [])
+            #expect(try await ledger.audit(limit: 9).map(\.action) == ["unset", "test", "test"])
+        }
+    }
+
+    @Test(arguments: LedgerKind.allCases)
+    func `overrides that have ended are removed with the next one`(kind: LedgerKind) async throws {
+        try await withLedger(kind) { ledger, _ in
+            let ending = Override(limit: "spend", subject: "team:a", amount: 5, untilMs: noonMs)
+            let lasting = Override(limit: "spend", subject: "team:b", amount: 5)
+            try await ledger.setOverride(ending, audit: audit(atMs: noonMs - 1))
+            #expect(try await ledger.overrides() == [ending])
+            try await ledger.setOverride(lasting, audit: audit(atMs: noonMs))
+            #expect(try await ledger.overrides() == [lasting])
         }
     }
 
@@ -104,9 +125,9 @@ import WeirLedger
             _ = try await other.appendPolicy(
                 Policy(products: [:], classes: [:], limits: []), yaml: "", note: "", audit: audit())
             #expect(try await grew())
-            try await other.setOverride(limit: "l", subject: "s", amount: 1, audit: audit())
+            try await other.setOverride(Override(limit: "l", subject: "s", amount: 1), audit: audit())
             #expect(try await grew())
-            try await other.setOverride(limit: "l", subject: "s", amount: nil, audit: audit())
+            _ = try await other.removeOverride(limit: "l", subject: "s", audit: audit())
             #expect(try await grew())
             _ = try await other.ingest([event("a")])
             try await other.appendAudit(audit())

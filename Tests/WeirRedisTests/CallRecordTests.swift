@@ -34,6 +34,15 @@ import WeirRedis
         #expect(record == CallRecord(holds: [], units: [], event: Self.event))
     }
 
+    @Test func `a part without an event of its own says so`() throws {
+        let json = CallRecord.json(
+            holds: Self.counters, units: [.requests, .tokens, .usd, .concurrency], event: Self.event.json(),
+            isSide: true)
+        let record = try CallRecord(json: json)
+        #expect(record.isSide)
+        #expect(record.event == Self.event, "what it is charged by")
+    }
+
     @Test func `a record that was cut or changed anywhere is an error or another record, never a trap`() {
         let json = CallRecord.json(
             holds: Self.counters, units: [.requests, .tokens, .usd, .concurrency], event: Self.event.json())

@@ -27,6 +27,21 @@ struct Publication: Sendable {
         }
     }
 
+    /// What the ledger says of one override. Asks again afterwards, so that of two changes at once the later stays.
+    func publishOverride(_ name: OverrideName) async throws {
+        func standing() async throws -> Override? {
+            try await ledger.overrides().first { $0.limit == name.limit && $0.subject == name.subject }
+        }
+        var current = try await standing()
+        while true {
+            let commands = current.map { name.publish(amount: $0.amount, untilMs: $0.untilMs) } ?? name.withdraw
+            for command in commands { _ = try await redis.send(command, deadline: Self.deadline) }
+            let next = try await standing()
+            if next == current { return }
+            current = next
+        }
+    }
+
     // MARK: The limited set
 
     func limit(_ team: String, resource: String, until: Int) async throws(RedisError) {

@@ -18,6 +18,10 @@ extension AdminRoutes {
     private func createKey(_ request: Request, _ context: AdminContext) async throws -> Response {
         let wanted = try await request.message(KeyRequest.self, upTo: 65_536)
         var record = APIKeyRecord(id: "", team: try valid(wanted.team, "a team"))
+        guard record.team != APIKeyRecord.anonymous.team else {
+            throw AdminError(
+                .invalidField, "the team \(record.team) stands for callers without a key", hint: "use another name")
+        }
         record.user = try wanted.user.map { try valid($0, "a user") }
         record.groups = try unique(wanted.groups, "groups").map { try valid($0, "a group") }
         record.products = try await products(wanted.products)

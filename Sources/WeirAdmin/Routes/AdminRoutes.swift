@@ -22,6 +22,7 @@ struct AdminRoutes: Sendable {
         addHealth(to: router)
         let group = router.group("/admin/v1")
         addKeys(to: group)
+        addLimits(to: group)
         addLimited(to: group)
         addKillSwitch(to: group)
         addUsage(to: group)

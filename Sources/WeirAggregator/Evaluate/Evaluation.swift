@@ -1,5 +1,6 @@
 import WeirCore
 import WeirLedger
+import WeirRedis
 
 /// A team in the limited set of a resource.
 struct LimitedTeam: Hashable, Sendable {
@@ -51,19 +52,16 @@ struct Evaluation: Sendable, Equatable {
     /// - Parameter sums: for each question, in its order, what each team spent.
     /// - Parameter overrides: amounts that differ from policy.
     init(
-        questions: [Question], sums: [[Spend]], overrides: [Override], guarded: Guarded?
+        questions: [Question], sums: [[Spend]], overrides: [OverrideName: Int], guarded: Guarded?
     ) {
         self.guarded = guarded
-        let amounts = Dictionary(
-            overrides.map { (OverrideKey(limit: $0.limit, subject: $0.subject), $0.amount) },
-            uniquingKeysWith: { _, last in last })
         for (question, spends) in zip(questions, sums) {
             let limit = question.limit
             guard let resource = limit.match.resource else { continue }
             for spend in spends {
                 guard let team = spend.team, let spent = spend.totals.amount(in: limit.unit) else { continue }
-                let key = OverrideKey(limit: limit.id, subject: Subject.team(team).text)
-                let amount = amounts[key] ?? limit.amount
+                let name = OverrideName(limit: limit.id, subject: Subject.team(team).text)
+                let amount = overrides[name] ?? limit.amount
                 guard amount > 0, spent >= amount else { continue }
                 let verdict = Verdict(
                     limit: limit.id, untilS: question.period.endMs / 1000, spent: spent, amount: amount)
@@ -75,9 +73,13 @@ struct Evaluation: Sendable, Equatable {
         }
     }
 
-    private struct OverrideKey: Hashable {
-        let limit: Limit.ID
-        let subject: String
+    /// What may override the amounts.
+    static func overridable(_ questions: [Question], _ sums: [[Spend]]) -> [OverrideName] {
+        zip(questions, sums).flatMap { question, spends in
+            spends.compactMap { spend in
+                spend.team.map { OverrideName(limit: question.limit.id, subject: Subject.team($0).text) }
+            }
+        }
     }
 }
 

@@ -19,25 +19,39 @@ struct Evaluator: Sendable {
 
     /// Nil: no policy was ever applied.
     private func evaluate(nowMs: Int) async throws(AggregatorError) -> Evaluation? {
+        let questions: [Evaluation.Question]
+        var sums: [[Spend]] = []
+        var guarded: Evaluation.Guarded?
         do {
             guard let policy = try await ledger.currentPolicy()?.policy else { return nil }
-            let questions = Evaluation.questions(policy: policy, nowMs: nowMs)
-            var sums: [[Spend]] = []
+            questions = Evaluation.questions(policy: policy, nowMs: nowMs)
             for question in questions {
                 sums.append(
                     try await ledger.spend(by: .team, in: DayRange(question.period), of: question.selection))
             }
-            var guarded: Evaluation.Guarded?
             if let costGuard = policy.costGuard {
                 let period = costGuard.period.containing(ms: nowMs)
                 let total = try await ledger.spend(by: .everybody, in: DayRange(period), of: .all).first?.totals
                 guarded = Evaluation.Guarded(period: period, costGuard: costGuard, spent: total?.cost ?? .zero)
             }
-            return Evaluation(
-                questions: questions, sums: sums, overrides: try await ledger.overrides(), guarded: guarded)
         } catch {
             throw error == .cancelled ? .cancelled : .ledger(error)
         }
+        let overrides = try await overrides(Evaluation.overridable(questions, sums))
+        return Evaluation(questions: questions, sums: sums, overrides: overrides, guarded: guarded)
+    }
+
+    /// As the nodes find them, so that one set by hand holds here, too, and one that has ended does not.
+    private func overrides(_ names: [OverrideName]) async throws(AggregatorError) -> [OverrideName: Int] {
+        var overrides: [OverrideName: Int] = [:]
+        for start in stride(from: 0, to: names.count, by: 1000) {
+            let names = names[start..<min(start + 1000, names.count)]
+            guard case .array(let values) = try await redis.send(["MGET"] + names.map { .string($0.key) }) else {
+                throw .redis(.protocolViolation("MGET: no array"))
+            }
+            for (name, value) in zip(names, values) { overrides[name] = value.words.flatMap(OverrideName.amount) }
+        }
+        return overrides
     }
 
     // MARK: The limited sets

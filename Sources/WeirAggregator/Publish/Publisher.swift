@@ -3,7 +3,7 @@ import WeirCore
 import WeirLedger
 import WeirRedis
 
-/// Puts policy and API keys where nodes look for them. The ledger is the truth; Redis holds a copy.
+/// Puts policy, API keys and overrides where nodes look for them. The ledger is the truth; Redis holds a copy.
 ///
 /// Beside the copy stands the ledger's revision that it was made of. A Redis that has lost everything, or has come back from
 /// an old snapshot, has no or an old one, and gets all again: a revoked key never comes to life for longer than a step.
@@ -33,6 +33,7 @@ actor Publisher {
         let mark = try await redis.send(["GET", .string(AggregatorKeys.publishedRevision)]).words
         if published == revision, mark == String(revision), standing == policy?.json { return }
         try await publishKeys()
+        try await publishOverrides()
         // The policy after the keys: who sees it finds them. The mark last: what is marked is complete.
         if let policy, standing != policy.json {
             _ = try await redis.send(["SET", .string(RedisKeys.policy), .string(policy.json)])
@@ -40,6 +41,30 @@ actor Publisher {
         }
         _ = try await redis.send(["SET", .string(AggregatorKeys.publishedRevision), .int(revision)])
         published = revision
+    }
+
+    /// Those of the ledger are set, and those that were of the ledger and no longer are, are taken back. What an operator
+    /// set by hand for anything else stays.
+    private func publishOverrides() async throws(AggregatorError) {
+        let nowMs = try await redis.nowMs()
+        let inForce: [Override]
+        do {
+            inForce = try await ledger.overrides().filter { $0.isInForce(atMs: nowMs) }
+        } catch { throw error == .cancelled ? .cancelled : .ledger(error) }
+        let names = Set(inForce.map { OverrideName(limit: $0.limit, subject: $0.subject).text })
+        var gone: [OverrideName] = []
+        if case .array(let own) = try await redis.send(["SMEMBERS", .string(RedisKeys.overridesOfLedger)]) {
+            gone = own.compactMap(\.words).filter { !names.contains($0) }.compactMap { OverrideName(text: $0) }
+        }
+        try await redis.forEach(gone) { [redis] (name) async throws(AggregatorError) in
+            for command in name.withdraw { _ = try await redis.send(command) }
+        }
+        try await redis.forEach(inForce) { [redis] (override) async throws(AggregatorError) in
+            let name = OverrideName(limit: override.limit, subject: override.subject)
+            for command in name.publish(amount: override.amount, untilMs: override.untilMs) {
+                _ = try await redis.send(command)
+            }
+        }
     }
 
     private func publishKeys() async throws(AggregatorError) {

@@ -6,8 +6,8 @@ import WeirRedis
 /// Makes shards ready: puts into the budgets of a Redis that is new, or has lost everything, what the ledger knows to be
 /// spent in the current periods, and sets the epoch without which no node admits anything.
 ///
-/// Budgets per team and per user are seeded; windows begin empty (they are shorter than a rebuild is late), and budgets per
-/// key, group, address, product or of everybody begin at zero, since the ledger's sums do not know them.
+/// Budgets per team, user and product and of everybody are seeded; windows begin empty (they are shorter than a rebuild is
+/// late), and budgets per key, group and address begin at zero, since the ledger's sums do not know them.
 struct Readiness: Sendable {
     let redis: AggregatorRedis
     let ledger: any LedgerStore
@@ -92,23 +92,15 @@ struct Readiness: Sendable {
     {
         var seeds: [Seed] = []
         for limit in policy.limits where limit.enforce != .ledger {
-            guard case .period(let kind) = limit.span, limit.per == .team || limit.per == .user else { continue }
+            guard case .period(let kind) = limit.span, let grouping = limit.per.spendGrouping else { continue }
             let period = kind.containing(ms: nowMs)
             let spends = try await ledger.spend(
-                by: limit.per == .team ? .team : .user, in: DayRange(period), of: limit.match.selection(in: policy))
+                by: grouping, in: DayRange(period), of: limit.match.selection(in: policy))
             for spend in spends {
-                guard let team = spend.team, let units = spend.totals.amount(in: limit.unit), units > 0 else {
-                    continue
-                }
-                let subject: Subject
-                if limit.per == .team {
-                    subject = .team(team)
-                } else if let user = spend.user {
-                    subject = .user(team: team, id: user)
-                } else {
-                    continue
-                }
-                let shard = Shard(of: team, count: shardCount)
+                guard let subject = limit.per.subject(of: spend), let units = spend.totals.amount(in: limit.unit),
+                    units > 0
+                else { continue }
+                let shard = Shard(of: subject, team: spend.team ?? "", count: shardCount)
                 seeds.append(
                     Seed(
                         shard: shard,
@@ -117,5 +109,30 @@ struct Readiness: Sendable {
             }
         }
         return seeds
+    }
+}
+
+extension Limit.Per {
+    /// The ledger's sums of these subjects; nil: it does not sum by them.
+    fileprivate var spendGrouping: SpendGrouping? {
+        switch self {
+        case .team: .team
+        case .user: .user
+        case .product: .product
+        case .global: .everybody
+        case .group, .key, .ip: nil
+        }
+    }
+
+    /// Whose spending a sum is; nil for calls without a user, and of a team that is none (anonymous callers).
+    fileprivate func subject(of spend: Spend) -> Subject? {
+        switch self {
+        case .team: spend.team.map { .team($0) }
+        case .user:
+            if let team = spend.team, let user = spend.user { .user(team: team, id: user) } else { nil }
+        case .product: spend.product.map { .product($0) }
+        case .global: .global
+        case .group, .key, .ip: nil
+        }
     }
 }

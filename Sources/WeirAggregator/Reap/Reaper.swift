@@ -66,8 +66,8 @@ actor Reaper {
             return false
         }
         let script = EndScript(
-            .reap, shard: shard, id: id, admittedMs: expired.admittedMs, event: expired.event.json(),
-            counters: expired.charges,
+            .reap, shard: shard, id: id, admittedMs: expired.admittedMs,
+            event: expired.call.isSide ? [] : expired.event.json(), counters: expired.charges,
             nowMs: redis.fixedNowMs?())
         do {
             guard case .ended(let skipped) = try await script.run(on: redis.pool.any) else { return false }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Logging
+import WeirCore
 import WeirGateway
 import WeirRedis
 
@@ -55,6 +56,12 @@ struct GatewayCommand: AsyncParsableCommand {
         ))
     var lease: String?
 
+    @Option(
+        help: Setting.trustedProxies.help(
+            "The proxies before this node whose X-Forwarded-For is believed: networks or addresses, separated by commas, as 10.0.0.0/8,::1/128."
+        ))
+    var trustedProxies: String?
+
     @Option(help: Setting.threads.help("Event loops; 0: one per core."))
     var threads: String?
 
@@ -94,17 +101,22 @@ struct GatewayCommand: AsyncParsableCommand {
         }
         var redisConfiguration = try RedisConfiguration(url: Setting.redis.value(redis) ?? "")
         redisConfiguration.commandDeadline = .milliseconds(deadlineMs)
+        var gateway = GatewayConfiguration(
+            listen: .init(host: listen.host, port: listen.port),
+            operations: .init(host: operations.host, port: operations.port),
+            anthropic: .init(
+                url: Setting.anthropicURL.value(anthropicUrl) ?? "",
+                key: try Setting.anthropicKey.secret(file: Setting.anthropicKeyFile.value(anthropicKeyFile))),
+            openAI: .init(
+                url: Setting.openAIURL.value(openaiUrl) ?? "",
+                key: try Setting.openAIKey.secret(file: Setting.openAIKeyFile.value(openaiKeyFile))))
+        do throws(TrustedProxies.Problem) {
+            gateway.trustedProxies = try TrustedProxies(Setting.trustedProxies.value(trustedProxies) ?? "")
+        } catch {
+            throw SettingError(description: "--trusted-proxies: \(error.description)")
+        }
         return GatewayProcess.Settings(
-            gateway: GatewayConfiguration(
-                listen: .init(host: listen.host, port: listen.port),
-                operations: .init(host: operations.host, port: operations.port),
-                anthropic: .init(
-                    url: Setting.anthropicURL.value(anthropicUrl) ?? "",
-                    key: try Setting.anthropicKey.secret(file: Setting.anthropicKeyFile.value(anthropicKeyFile))),
-                openAI: .init(
-                    url: Setting.openAIURL.value(openaiUrl) ?? "",
-                    key: try Setting.openAIKey.secret(file: Setting.openAIKeyFile.value(openaiKeyFile)))),
-            redis: redisConfiguration,
+            gateway: gateway, redis: redisConfiguration,
             lease: .seconds(lease.seconds),
             threads: threads == 0 ? ProcessInfo.processInfo.activeProcessorCount : threads,
             logLevel: try Setting.level(logLevel))

@@ -30,6 +30,7 @@ struct Setting {
     static let openAIKeyFile = Setting(flag: "openai-key-file", variable: "WEIR_OPENAI_KEY_FILE", standard: nil)
     static let redisDeadline = Setting(flag: "redis-deadline-ms", variable: "WEIR_REDIS_DEADLINE_MS", standard: "100")
     static let lease = Setting(flag: "lease", variable: "WEIR_LEASE", standard: "30s")
+    static let trustedProxies = Setting(flag: "trusted-proxies", variable: "WEIR_TRUSTED_PROXIES", standard: nil)
     static let threads = Setting(flag: "threads", variable: "WEIR_THREADS", standard: "0")
     static let logLevel = Setting(flag: "log-level", variable: "WEIR_LOG_LEVEL", standard: "notice")
 

@@ -13,6 +13,9 @@ public struct APIKeyRecord: Sendable, Hashable {
     public var expiresAtMs: Int?
     public var isActive: Bool
 
+    /// Who calls without an API key, where a product allows it. The team's name is reserved: no key can be made for it.
+    public static let anonymous = APIKeyRecord(id: "anonymous", team: "anonymous")
+
     public init(
         id: String, team: String, user: String? = nil, groups: [String] = [], products: [String] = [],
         models: [String] = [], expiresAtMs: Int? = nil, isActive: Bool = true
@@ -43,7 +46,7 @@ public struct APIKeyRecord: Sendable, Hashable {
     /// damaged lets nobody in.
     public init?(fields: [String: String]) {
         guard let id = fields["id"], Subject.isValidID(id), let team = fields["team"], Subject.isValidID(team),
-            let status = fields["status"]
+            team != Self.anonymous.team, let status = fields["status"]
         else { return nil }
         func list(_ name: String) -> [String] { (fields[name] ?? "").split(separator: ",").map(String.init) }
         if let user = fields["user"], !Subject.isValidID(user) { return nil }

@@ -6,7 +6,7 @@ public struct Call: Sendable, Hashable {
     public var groups: [String]
     /// The API key's short id.
     public var key: String
-    /// The peer's address, where a limit is by IP.
+    /// The client's address as limits count it: ``IPAddress/subject``.
     public var ip: String?
     /// The product's name, never an alias.
     public var product: String
@@ -31,6 +31,9 @@ public struct Call: Sendable, Hashable {
         self.resource = resource
         self.model = model
     }
+
+    /// Whether it came without an API key, to a product that allows it.
+    public var isAnonymous: Bool { team == APIKeyRecord.anonymous.team }
 }
 
 /// What a call may cost, before it is made.

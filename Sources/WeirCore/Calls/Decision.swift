@@ -17,8 +17,24 @@ public struct Reservation: Sendable, Hashable, Identifiable {
     public let call: Call
     /// Shard of its keys.
     public let shard: Int
-    /// What it holds, limit by limit, in the order of the script's keys.
+    /// What it holds there, limit by limit, in the order of the script's keys.
     public let holds: [Hold]
+    /// What it holds in other shards, under the same id: of limits per product, per address and of everybody.
+    public let sideParts: [Part]
+
+    /// What a reservation holds in one shard.
+    public struct Part: Sendable, Hashable {
+        public let shard: Int
+        /// Redis's time, milliseconds since 1970: names the periods of its budgets.
+        public let admittedAtMs: Int
+        public let holds: [Hold]
+
+        public init(shard: Int, admittedAtMs: Int, holds: [Hold]) {
+            self.shard = shard
+            self.admittedAtMs = admittedAtMs
+            self.holds = holds
+        }
+    }
 
     /// What a reservation holds of one limit.
     public struct Hold: Sendable, Hashable {
@@ -33,13 +49,14 @@ public struct Reservation: Sendable, Hashable, Identifiable {
         public let held: Int
         /// The limit's amount for this subject, and what remained of it after this admission.
         public let amount: Int
+        public let source: Limit.AmountSource
         public let remaining: Int
         /// Milliseconds until the limit is whole again if nothing else happens.
         public let resetsInMs: Int
 
         public init(
             limit: Limit.ID, subject: String, unit: Limit.Unit, key: String, counter: Counter, held: Int, amount: Int,
-            remaining: Int, resetsInMs: Int
+            source: Limit.AmountSource = .default, remaining: Int, resetsInMs: Int
         ) {
             self.limit = limit
             self.subject = subject
@@ -48,19 +65,29 @@ public struct Reservation: Sendable, Hashable, Identifiable {
             self.counter = counter
             self.held = held
             self.amount = amount
+            self.source = source
             self.remaining = remaining
             self.resetsInMs = resetsInMs
         }
     }
 
-    public init(id: String, admittedAtMs: Int, leaseMs: Int, call: Call, shard: Int, holds: [Hold]) {
+    public init(
+        id: String, admittedAtMs: Int, leaseMs: Int, call: Call, shard: Int, holds: [Hold], sideParts: [Part] = []
+    ) {
         self.id = id
         self.admittedAtMs = admittedAtMs
         self.leaseMs = leaseMs
         self.call = call
         self.shard = shard
         self.holds = holds
+        self.sideParts = sideParts
     }
+
+    /// The part in the shard of the call's team (or address), which alone carries the usage event.
+    public var home: Part { Part(shard: shard, admittedAtMs: admittedAtMs, holds: holds) }
+
+    /// Everything it holds, in whatever shard.
+    public var allHolds: [Hold] { sideParts.isEmpty ? holds : holds + sideParts.flatMap(\.holds) }
 }
 
 /// How a limit is counted in Redis.

@@ -9,6 +9,8 @@ public struct Denial: Sendable, Hashable {
     public var used: Int?
     public var reserved: Int?
     public var amount: Int?
+    /// Where the amount comes from.
+    public var amountSource: Limit.AmountSource?
     /// Milliseconds since 1970 when the limit is whole again (a period's end, a limited set's score).
     public var resetsAtMs: Int?
     /// Seconds, at least 1; nil: waiting will not help.
@@ -51,7 +53,8 @@ public struct Denial: Sendable, Hashable {
 
     public init(
         _ reason: Reason, _ message: String, limit: String? = nil, subject: String? = nil, unit: Limit.Unit? = nil,
-        used: Int? = nil, reserved: Int? = nil, amount: Int? = nil, resetsAtMs: Int? = nil, retryAfter: Int? = nil
+        used: Int? = nil, reserved: Int? = nil, amount: Int? = nil, amountSource: Limit.AmountSource? = nil,
+        resetsAtMs: Int? = nil, retryAfter: Int? = nil
     ) {
         self.reason = reason
         self.message = message
@@ -61,6 +64,7 @@ public struct Denial: Sendable, Hashable {
         self.used = used
         self.reserved = reserved
         self.amount = amount
+        self.amountSource = amountSource
         self.resetsAtMs = resetsAtMs
         self.retryAfter = retryAfter
     }

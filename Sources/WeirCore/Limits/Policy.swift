@@ -20,15 +20,31 @@ public struct Policy: Sendable, Hashable, Codable {
         /// What the calls of a billable product draw on.
         public var resource: String?
         public var aliases: [String]
+        /// Whether it serves callers without an API key, counted by their address. Never a billable one.
+        public var anonymous: Bool
 
-        public init(callClass: String, billable: Bool, resource: String? = nil, aliases: [String] = []) {
+        public init(
+            callClass: String, billable: Bool, resource: String? = nil, aliases: [String] = [],
+            anonymous: Bool = false
+        ) {
             self.callClass = callClass
             self.billable = billable
             self.resource = resource
             self.aliases = aliases
+            self.anonymous = anonymous
         }
 
-        enum CodingKeys: String, CodingKey { case callClass = "class", billable, resource, aliases }
+        enum CodingKeys: String, CodingKey { case callClass = "class", billable, resource, aliases, anonymous }
+
+        public init(from decoder: any Decoder) throws {
+            let values = try decoder.container(keyedBy: CodingKeys.self)
+            callClass = try values.decode(String.self, forKey: .callClass)
+            billable = try values.decode(Bool.self, forKey: .billable)
+            resource = try values.decodeIfPresent(String.self, forKey: .resource)
+            aliases = try values.decode([String].self, forKey: .aliases)
+            // Policies that were applied before there was the field do not have it.
+            anonymous = try values.decodeIfPresent(Bool.self, forKey: .anonymous) ?? false
+        }
     }
 
     /// A kind of work.

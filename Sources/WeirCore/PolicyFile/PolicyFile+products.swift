@@ -40,7 +40,7 @@ extension PolicyFile {
     }
 
     private static func readProduct(_ value: PolicyValue, classes: [String]) -> Policy.Product? {
-        let known = ["class", "billable", "resource", "aliases"]
+        let known = ["class", "billable", "resource", "aliases", "anonymous"]
         guard let fields = value.fields(of: "a product", known: known, required: ["class"]) else { return nil }
         let callClass = fields["class"].flatMap { $0.name(of: "class", among: classes) }
         let isBillable = fields["billable"].map { $0.flag() } ?? false
@@ -48,12 +48,18 @@ extension PolicyFile {
         if let field = fields["resource"], isBillable == false {
             field.report("only billable calls draw on a resource", "set billable: true, or leave resource out")
         }
+        let isAnonymous = fields["anonymous"].map { $0.flag() } ?? false
+        if isAnonymous == true, isBillable == true {
+            fields["anonymous"]?.report(
+                "a billable call without a team is denied, never free", "set billable: false, or leave anonymous out")
+        }
         var aliases: [String] = []
         for alias in fields["aliases"]?.elements() ?? [] {
             if let name = alias.identifier("an alias") { aliases.append(name) }
         }
-        guard let callClass, let isBillable else { return nil }
-        return Policy.Product(callClass: callClass, billable: isBillable, resource: resource, aliases: aliases)
+        guard let callClass, let isBillable, let isAnonymous else { return nil }
+        return Policy.Product(
+            callClass: callClass, billable: isBillable, resource: resource, aliases: aliases, anonymous: isAnonymous)
     }
 }
 

@@ -5,12 +5,7 @@ extension PolicyFile {
     /// What each way of enforcing a limit asks for.
     static func checkEnforcement(_ limit: Limit, _ value: PolicyValue, _ fields: [String: PolicyValue]) {
         switch limit.enforce {
-        case .reserve, .shadow:
-            if limit.per == .product || limit.per == .global {
-                fields["per"]?.report(
-                    "limits per \(limit.per.rawValue) are not supported yet",
-                    "they come later; use user, team, group, key or ip, and cost_guard for all calls together")
-            }
+        case .reserve, .shadow: break
         case .ledger:
             let field = fields["enforce"] ?? value
             if case .period = limit.span {
@@ -18,7 +13,11 @@ extension PolicyFile {
                 field.report("the ledger counts by calendar period", "give period: day, week or month")
             }
             if limit.per != .team {
-                field.report("the ledger limits teams, not per: \(limit.per.rawValue)", "use per: team")
+                field.report(
+                    "the ledger limits teams, through the limited set, not per: \(limit.per.rawValue)",
+                    limit.per == .global
+                        ? "use enforce: reserve, or cost_guard, which stops everybody by the ledger"
+                        : "use per: team, or enforce: reserve")
             }
             if limit.match.resource == nil, fields["resource"] == nil {
                 field.report("the ledger limits what draws on a resource", "give resource: and its name")

@@ -1,6 +1,9 @@
 extension PolicyFile {
+    /// - Returns: also nil for a guard that would do nothing: one without `warn` whose switch is off.
     static func readCostGuard(_ value: PolicyValue) -> Policy.CostGuard? {
-        guard let fields = value.fields(of: "cost_guard", known: ["warn", "kill", "period"]) else { return nil }
+        guard let fields = value.fields(of: "cost_guard", known: ["warn", "kill", "period", "kill_switch"]) else {
+            return nil
+        }
         if fields["warn"] == nil, fields["kill"] == nil {
             value.report("has neither warn nor kill", "give one of them or both, or leave cost_guard out")
         }
@@ -15,7 +18,10 @@ extension PolicyFile {
             }
         }
         let period = fields["period"].map { $0.choice(Period.self) } ?? .day
-        return period.map { Policy.CostGuard(warn: warn, kill: kill, period: $0) }
+        // Without the switch the guard only warns.
+        let throwsSwitch = fields["kill_switch"].map { $0.flag() } ?? true
+        guard let period, let throwsSwitch, warn != nil || throwsSwitch else { return nil }
+        return Policy.CostGuard(warn: warn, kill: throwsSwitch ? kill : nil, period: period)
     }
 
     static func readOutage(_ value: PolicyValue) -> Policy.Outage? {

@@ -5,7 +5,7 @@ import WeirCore
 /// which the smallest share is left.
 enum LimitHeaders {
     static func add(for reservation: Reservation, to headers: inout HTTPHeaders) {
-        guard let tightest = tightest(of: reservation.holds) else { return }
+        guard let tightest = tightest(of: reservation.allHolds) else { return }
         let seconds = max(tightest.resetsInMs / 1000, 0)
         headers.add(name: "ratelimit-policy", value: "\"\(tightest.limit)\";q=\(tightest.amount)")
         headers.add(name: "ratelimit", value: "\"\(tightest.limit)\";r=\(max(tightest.remaining, 0));t=\(seconds)")

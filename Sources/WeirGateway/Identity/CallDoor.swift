@@ -19,7 +19,7 @@ struct CallDoor {
             throw .denial(Denial(.unknownRoute, "Nothing is served at this method and path."))
         }
         exchange.dialect = route.provider
-        let record = try await identify()
+        let record = try await identify(route)
         let policy = try policy()
         let (product, rules) = try ProductChoice.choose(path: route.product, record: record, policy: policy)
         exchange.product = product
@@ -28,8 +28,9 @@ struct CallDoor {
         let body = try await exchange.wholeBody()
         let plan = try CallPlan(route: route, body: body, record: record, policy: policy, prices: node.prices)
         let call = Call(
-            team: record.team, user: record.user, groups: record.groups, key: record.id, ip: exchange.peer,
-            product: product, callClass: rules.callClass, billable: rules.billable, resource: rules.resource,
+            team: record.team, user: record.user, groups: record.groups, key: record.id,
+            ip: exchange.peer.clientSubject(exchange.head.headers), product: product, callClass: rules.callClass,
+            billable: rules.billable, resource: rules.resource,
             model: plan.model)
         let event = plan.event(for: call, labels: labels, id: exchange.id)
         let request = try outgoing(route, plan)
@@ -37,10 +38,19 @@ struct CallDoor {
         return AdmittedCall(reservation: reservation, request: request, event: event, meter: plan.meter)
     }
 
-    /// The same answer whether a key is missing, malformed, unknown, revoked or expired.
-    private func identify() async throws(Refusal) -> APIKeyRecord {
+    /// The same answer whether a key is missing, malformed, unknown, revoked or expired. Only where a product serves anybody
+    /// does it take no key at all; a wrong one is wrong there, too.
+    private func identify(_ route: Route) async throws(Refusal) -> APIKeyRecord {
         let unauthorized = Refusal.denial(Denial(.unauthorized, "The API key is missing or not valid."))
-        guard case .sha256(let hash) = Credential(exchange.head.headers) else { throw unauthorized }
+        let hash: String
+        switch Credential(exchange.head.headers) {
+        case .sha256(let known): hash = known
+        case .malformed: throw unauthorized
+        case .missing:
+            let found = try policy().product(named: route.product ?? ProductChoice.standard)
+            guard let product = found?.product, product.anonymous, !product.billable else { throw unauthorized }
+            return .anonymous
+        }
         let record: APIKeyRecord?
         do throws(EnforcerError) {
             record = try await node.admission.identify(keySHA256: hash, on: exchange.owner.loop)

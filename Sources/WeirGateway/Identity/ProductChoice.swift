@@ -2,11 +2,14 @@ import WeirCore
 
 /// Which product a call goes through, and whether its key may use it.
 enum ProductChoice {
+    /// The product of calls that name none.
+    static let standard = "default"
+
     /// The path's product if it names one, else the key's first, else `default`.
     static func choose(
         path: String?, record: APIKeyRecord, policy: Policy
     ) throws(Refusal) -> (name: String, product: Policy.Product) {
-        let asked = path ?? record.products.first ?? "default"
+        let asked = path ?? record.products.first ?? standard
         guard let found = policy.product(named: asked) else {
             throw .denial(Denial(.unknownRoute, "There is no product '\(asked)'."))
         }

@@ -7,7 +7,7 @@ import WeirProviders
 /// One request and its answer. Its task runs on the connection's event loop, so that nothing here crosses threads.
 final class ClientExchange {
     let head: HTTPRequestHead
-    let peer: String?
+    let peer: Peer
     let owner: GatewayLoop
     /// What the client is told in `weir-request-id`; the reservation's and the usage event's id too.
     let id: String
@@ -23,7 +23,7 @@ final class ClientExchange {
     private var answer = Answer.none
     private var keepsConnection: Bool
 
-    init(head: HTTPRequestHead, peer: String?, connection: ConnectionHandler, owner: GatewayLoop) {
+    init(head: HTTPRequestHead, peer: Peer, connection: ConnectionHandler, owner: GatewayLoop) {
         self.head = head
         self.peer = peer
         self.connection = connection

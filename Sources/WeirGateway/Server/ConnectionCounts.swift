@@ -1,4 +1,3 @@
-import NIOCore
 import Synchronization
 
 /// The connections of clients, in all and by address.
@@ -35,26 +34,5 @@ final class ConnectionCounts: Sendable {
             counts.total -= 1
             counts.byAddress[origin] = count > 1 ? count - 1 : nil
         }
-    }
-}
-
-/// A client's address as limits see it.
-enum PeerAddress {
-    /// The address without port; a v4-mapped IPv6 address as IPv4, so that it is the same client on both.
-    static func text(_ address: SocketAddress?) -> String? {
-        guard let ip = address?.ipAddress else { return nil }
-        return ip.hasPrefix("::ffff:") && ip.contains(".") ? String(ip.dropFirst(7)) : ip
-    }
-
-    /// Who counts as one: an IPv4 address, or the /64 that an IPv6 client is usually given whole.
-    static func origin(_ address: SocketAddress?) -> String {
-        if case .v6(let v6) = address, let text = text(address), !text.contains(".") {
-            // A sockaddr_in6 begins with family, port and flow label: 8 bytes. Then the address, its network half
-            // first.
-            return withUnsafeBytes(of: v6.address) { bytes in
-                "v6:" + bytes[8..<16].map { String($0, radix: 16) }.joined(separator: ":")
-            }
-        }
-        return text(address) ?? "local"
     }
 }

@@ -25,7 +25,7 @@ final class ConnectionHandler: ChannelDuplexHandler, Watched {
     }
 
     private let owner: GatewayLoop
-    private let peer: String?
+    private let peer: Peer
     private let onClose: () -> Void
     private var context: ChannelHandlerContext?
     private var phase = Phase.idle
@@ -42,7 +42,7 @@ final class ConnectionHandler: ChannelDuplexHandler, Watched {
     private var isQuiescing = false
     var watchSlot: Int?
 
-    init(owner: GatewayLoop, peer: String?, onClose: @escaping () -> Void) {
+    init(owner: GatewayLoop, peer: Peer, onClose: @escaping () -> Void) {
         self.owner = owner
         self.peer = peer
         self.onClose = onClose

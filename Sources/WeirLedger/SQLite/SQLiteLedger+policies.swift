@@ -56,32 +56,6 @@ extension SQLiteLedger {
             policy: policy, yaml: row[1], json: json, appliedAtMs: row[2], actor: row[3], note: row[4])
     }
 
-    package func setOverride(limit: Limit.ID, subject: String, amount: Int?, audit: AuditEntry)
-        async throws(LedgerError)
-    {
-        try await write { db in
-            if let amount {
-                try db.execute(
-                    sql: """
-                        INSERT INTO override (limit_id, subject, amount) VALUES (?, ?, ?)
-                        ON CONFLICT (limit_id, subject) DO UPDATE SET amount = excluded.amount
-                        """, arguments: [limit, subject, amount])
-            } else {
-                try db.execute(
-                    sql: "DELETE FROM override WHERE limit_id = ? AND subject = ?", arguments: [limit, subject])
-            }
-            try Self.append(audit, to: db)
-        }
-    }
-
-    package func overrides() async throws(LedgerError) -> [Override] {
-        try await read { db in
-            try Row.fetchAll(db, sql: "SELECT limit_id, subject, amount FROM override ORDER BY limit_id, subject").map {
-                Override(limit: $0[0], subject: $0[1], amount: $0[2])
-            }
-        }
-    }
-
     package func revision() async throws(LedgerError) -> Int {
         try await read { db in try Int.fetchOne(db, sql: "SELECT number FROM revision") ?? 0 }
     }

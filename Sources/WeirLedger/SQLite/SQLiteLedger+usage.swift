@@ -15,9 +15,10 @@ extension SQLiteLedger {
     {
         let (columns, group) =
             switch grouping {
-            case .everybody: ("NULL, NULL", "")
-            case .team: ("team, NULL", "GROUP BY team ORDER BY team")
-            case .user: ("team, user", "GROUP BY team, user ORDER BY team, user")
+            case .everybody: ("NULL, NULL, NULL", "")
+            case .team: ("team, NULL, NULL", "GROUP BY team ORDER BY team")
+            case .user: ("team, user, NULL", "GROUP BY team, user ORDER BY team, user")
+            case .product: ("NULL, NULL, product", "GROUP BY product ORDER BY product")
             }
         let arguments: StatementArguments = [
             days.first.id, days.last.id, Self.jsonArray(selection.products), Self.jsonArray(selection.models),
@@ -32,9 +33,11 @@ extension SQLiteLedger {
                     \(group)
                     """)
             // Without a GROUP BY the sum of nothing is one row of NULLs.
-            return try Row.fetchAll(statement, arguments: arguments).filter { !$0.hasNull(atIndex: 2) }.map { row in
+            return try Row.fetchAll(statement, arguments: arguments).filter { !$0.hasNull(atIndex: 3) }.map { row in
                 let user: String? = row[1]
-                return Spend(team: row[0], user: user?.isEmpty == true ? nil : user, totals: UsageTotals(row, at: 2))
+                return Spend(
+                    team: row[0], user: user?.isEmpty == true ? nil : user, product: row[2],
+                    totals: UsageTotals(row, at: 3))
             }
         }
     }

@@ -10,6 +10,7 @@ enum SQLiteSchema {
             try db.execute(sql: dailySummaryView)
         }
         migrator.registerMigration("1 decisions") { try $0.execute(sql: decisions) }
+        migrator.registerMigration("2 overrides") { try $0.execute(sql: overrides) }
         return migrator
     }
 
@@ -122,6 +123,14 @@ enum SQLiteSchema {
           strftime('%Y-%m-%dT%H:%M:%fZ', 'now') AS computed_at
         FROM daily_summary AS d
         GROUP BY day;
+        """
+
+    /// Until when, why, who and when.
+    private static let overrides = """
+        ALTER TABLE override ADD COLUMN until INTEGER;
+        ALTER TABLE override ADD COLUMN reason TEXT;
+        ALTER TABLE override ADD COLUMN actor TEXT NOT NULL DEFAULT '';
+        ALTER TABLE override ADD COLUMN created_at INTEGER NOT NULL DEFAULT 0;
         """
 
     private static let decisions = """

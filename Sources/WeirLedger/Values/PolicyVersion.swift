@@ -15,18 +15,3 @@ package struct PolicyVersion: Sendable, Hashable {
 
     package var version: Int { policy.version }
 }
-
-/// An amount that differs from policy, for one subject of one limit.
-package struct Override: Sendable, Hashable {
-    package var limit: Limit.ID
-    /// ``Subject/text``: `team:acme`, `user:acme/alice`.
-    package var subject: String
-    /// In the limit's unit; 0: unlimited.
-    package var amount: Int
-
-    package init(limit: Limit.ID, subject: String, amount: Int) {
-        self.limit = limit
-        self.subject = subject
-        self.amount = amount
-    }
-}

@@ -1,7 +1,7 @@
 import WeirCore
 
 /// For whom spending is summed.
-package enum SpendGrouping: Sendable, Hashable { case everybody, team, user }
+package enum SpendGrouping: Sendable, Hashable { case everybody, team, user, product }
 
 /// Which calls are summed: those of certain products and models.
 package struct CallSelection: Sendable, Hashable {
@@ -19,15 +19,18 @@ package struct CallSelection: Sendable, Hashable {
 
 /// What one subject spent.
 package struct Spend: Sendable, Hashable {
-    /// Nil when summed over everybody.
+    /// Nil when summed over everybody, or by product.
     package var team: String?
     /// Nil when summed over a team, and for calls without a user.
     package var user: String?
+    /// When summed by product.
+    package var product: String?
     package var totals: UsageTotals
 
-    package init(team: String? = nil, user: String? = nil, totals: UsageTotals) {
+    package init(team: String? = nil, user: String? = nil, product: String? = nil, totals: UsageTotals) {
         self.team = team
         self.user = user
+        self.product = product
         self.totals = totals
     }
 }

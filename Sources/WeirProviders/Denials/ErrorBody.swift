@@ -45,6 +45,7 @@ extension JSONWriter {
         member("used", ifPresent: denial.used)
         member("reserved", ifPresent: denial.reserved)
         member("amount", ifPresent: denial.amount)
+        member("amount_source", ifPresent: denial.amountSource?.text)
         member("resets_at", ifPresent: denial.resetsAtMs.map(rfc3339))
         member("retry_after", ifPresent: denial.retryAfter)
         endObject()

@@ -19,8 +19,10 @@ package enum RedisKeys {
     package static let apiKeyPrefix = "weir:api-key:"
     package static func apiKey(sha256: String) -> String { apiKeyPrefix + sha256 }
 
-    /// String: an amount that differs from policy.
-    package static func override(limit: Limit.ID, subject: String) -> String { "weir:override:\(limit):\(subject)" }
+    /// String: an amount that differs from policy (``OverrideName/key``).
+    package static let overridePrefix = "weir:override:"
+    /// Set: which of them were made of the ledger's, as `<limit>:<subject>`, so that no others are ever taken back.
+    package static let overridesOfLedger = "weir:overrides-set-by-ledger"
 
     /// String: this shard is ready. Absent means not ready, never "nothing spent".
     package static func epoch(_ shard: Shard) -> String { "weir:\(shard.tag):epoch" }

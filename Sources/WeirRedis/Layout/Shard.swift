@@ -1,3 +1,5 @@
+import WeirCore
+
 /// Where a team's (or an address's) hot keys live: one of a fixed number of shards, so that one script touches one slot.
 package struct Shard: Sendable, Hashable {
     /// How many a new deployment gets. Fixed in `weir:meta` at its birth; a node that disagrees refuses to start.
@@ -16,6 +18,15 @@ package struct Shard: Sendable, Hashable {
             hash = hash &* 0x0000_0100_0000_01b3
         }
         number = Int((hash >> 32) ^ (hash & 0xffff_ffff)) % max(1, count)
+    }
+
+    /// Where a subject is counted: with its team; an address, a product and everybody, whom several teams share, in one
+    /// shard of their own, so that their limits are exact across all teams.
+    package init(of subject: Subject, team: String, count: Int) {
+        switch subject {
+        case .team, .user, .group, .key: self.init(of: team, count: count)
+        case .ip, .product, .global: self.init(of: subject.text, count: count)
+        }
     }
 
     /// The hash tag: `{07}`.

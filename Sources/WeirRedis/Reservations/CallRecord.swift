@@ -1,21 +1,26 @@
 import WeirCore
 
 /// What a reservation's record says of its call: enough for anybody to settle it when its node is gone.
-/// `{"holds":[["B","weir:{07}:budget:…",1767225600000],…],"event":{…}}`
+/// `{"holds":[["B","usd","weir:{07}:budget:…",1767225600000],…],"event":{…}}`, and `"side":true` in a part that only holds
+/// units: there the event says what to charge, and is not handed on.
 package struct CallRecord: Sendable, Hashable {
     package var holds: [CounterKey]
     /// The limits' units, in the order of `holds`: what of an event each counter counts.
     package var units: [Limit.Unit]
     package var event: UsageEvent
+    /// The call's event goes to the ledger from another shard.
+    package var isSide: Bool
 
-    package init(holds: [CounterKey], units: [Limit.Unit], event: UsageEvent) {
+    package init(holds: [CounterKey], units: [Limit.Unit], event: UsageEvent, isSide: Bool = false) {
         self.holds = holds
         self.units = units
         self.event = event
+        self.isSide = isSide
     }
 
     /// `event` as JSON, passed in since the caller has it already.
-    package static func json(holds: [CounterKey], units: [Limit.Unit], event: [UInt8]) -> [UInt8] {
+    package static func json(holds: [CounterKey], units: [Limit.Unit], event: [UInt8], isSide: Bool = false) -> [UInt8]
+    {
         var writer = JSONWriter(capacity: 128 * (holds.count + 1) + event.count)
         writer.beginObject()
         writer.key("holds")
@@ -29,6 +34,7 @@ package struct CallRecord: Sendable, Hashable {
             writer.endArray()
         }
         writer.endArray()
+        if isSide { writer.member("side", true) }
         writer.key("event")
         writer.raw(event)
         writer.endObject()
@@ -37,7 +43,7 @@ package struct CallRecord: Sendable, Hashable {
 }
 
 extension CallRecord {
-    private enum Field: String, CaseIterable, Sendable { case holds, event }
+    private enum Field: String, CaseIterable, Sendable { case holds, event, side }
     private static let fields = JSONFields<Field>()
 
     /// Reads what ``json(holds:units:event:)`` wrote.
@@ -45,6 +51,7 @@ extension CallRecord {
         var holds: [CounterKey] = []
         var units: [Limit.Unit] = []
         var event: UsageEvent?
+        var isSide = false
         try JSONScanner.read(json) { (scanner) throws(JSONError) in
             var members = try scanner.beginObject()
             while let field = try scanner.next(&members, in: Self.fields) {
@@ -59,11 +66,12 @@ extension CallRecord {
                 case .event:
                     let range = try scanner.skip()
                     event = try UsageEvent(json: Array(json[range]))
+                case .side: isSide = try scanner.bool()
                 }
             }
         }
         guard let event else { throw JSONError(.missingKey("event"), at: 0) }
-        self.init(holds: holds, units: units, event: event)
+        self.init(holds: holds, units: units, event: event, isSide: isSide)
     }
 
     private static func hold(_ scanner: inout JSONScanner) throws(JSONError) -> (CounterKey, Limit.Unit) {

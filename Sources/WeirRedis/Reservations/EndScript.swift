@@ -9,7 +9,7 @@ package struct EndScript: Sendable {
     package var id: ReservationID
     /// As the admission answered; nil when its answer was lost.
     package var admittedMs: Int?
-    /// One line of JSON: the usage event. Not used by a release.
+    /// One line of JSON: the usage event. Empty: none is handed on. Not used by a release.
     package var event: [UInt8]
     /// The counters of the admission in its order, and the units really used of each (0 for a release).
     package var counters: [(counter: CounterKey, units: Int)]

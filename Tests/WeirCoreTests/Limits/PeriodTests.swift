@@ -57,6 +57,52 @@ import WeirCore
         }
     }
 
+    /// The first millisecond of a period, and the ids of the one that ends and the one that begins there.
+    @Test(arguments: [
+        ("2027-01-01T00:00:00Z", Period.day, "2026-12-31", "2027-01-01"),
+        ("2024-02-29T00:00:00Z", .day, "2024-02-28", "2024-02-29"),
+        ("2024-03-01T00:00:00Z", .day, "2024-02-29", "2024-03-01"),
+        ("2026-03-01T00:00:00Z", .day, "2026-02-28", "2026-03-01"),
+        ("2100-03-01T00:00:00Z", .day, "2100-02-28", "2100-03-01"),
+        ("2000-03-01T00:00:00Z", .day, "2000-02-29", "2000-03-01"),
+        ("2026-01-01T00:00:00Z", .month, "2025-12", "2026-01"),
+        ("2024-03-01T00:00:00Z", .month, "2024-02", "2024-03"),
+        ("2026-05-01T00:00:00Z", .month, "2026-04", "2026-05"),
+        // A year of 52 weeks, one of 53, and week 1 that begins in the year before or after New Year.
+        ("2026-11-23T00:00:00Z", .week, "2026-W47", "2026-W48"),
+        ("2023-01-02T00:00:00Z", .week, "2022-W52", "2023-W01"),
+        ("2021-01-04T00:00:00Z", .week, "2020-W53", "2021-W01"),
+        ("2026-12-28T00:00:00Z", .week, "2026-W52", "2026-W53"),
+        ("2027-01-04T00:00:00Z", .week, "2026-W53", "2027-W01"),
+        ("2024-12-30T00:00:00Z", .week, "2024-W52", "2025-W01"),
+        ("2018-12-31T00:00:00Z", .week, "2018-W52", "2019-W01"),
+        ("2024-02-26T00:00:00Z", .week, "2024-W08", "2024-W09"),
+    ])
+    func `a period ends at the millisecond at which the next one begins`(
+        at: String, period: Period, ending: String, beginning: String
+    ) throws {
+        let ms = try Self.ms(at)
+        let (last, first) = (period.containing(ms: ms - 1), period.containing(ms: ms))
+        #expect((last.id, first.id) == (ending, beginning))
+        #expect(last.endMs == ms && first.startMs == ms)
+    }
+
+    @Test(arguments: Period.allCases)
+    func `periods follow one another without gap or overlap, each under an id of its own`(period: Period) throws {
+        // Through four hundred years, after which the calendar repeats itself.
+        let end = try Self.ms("2301-01-01T00:00:00Z")
+        var instance = period.containing(ms: try Self.ms("1901-01-01T00:00:00Z"))
+        var ids: Set<String> = []
+        while instance.startMs < end {
+            try #require(ids.insert(instance.id).inserted, "\(instance.id) twice")
+            try #require(period.containing(ms: instance.endMs - 1) == instance)
+            let next = period.containing(ms: instance.endMs)
+            try #require(next.startMs == instance.endMs)
+            instance = next
+        }
+        #expect(ids.count == [.day: 146_097, .week: 20_872, .month: 4_800][period])
+    }
+
     @Test func `no clock, however wrong, traps`() {
         for ms in [Int.min, Int.min + 1, -1, 0, 1, Int.max] {
             for period in Period.allCases { #expect(!period.containing(ms: ms).id.isEmpty) }

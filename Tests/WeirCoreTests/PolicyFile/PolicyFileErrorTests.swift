@@ -141,7 +141,14 @@ private func limitErrors(_ limit: String) -> [String] {
     }
 
     @Test(arguments: [
-        ("per: user, resource: credits, period: month", "the ledger limits teams, not per: user; use per: team"),
+        (
+            "per: user, resource: credits, period: month",
+            "the ledger limits teams, through the limited set, not per: user; use per: team, or enforce: reserve"
+        ),
+        (
+            "per: global, resource: credits, period: month",
+            "the ledger limits teams, through the limited set, not per: global; use enforce: reserve, or cost_guard, which stops everybody by the ledger"
+        ),
         ("per: team, period: month", "the ledger limits what draws on a resource; give resource: and its name"),
         (
             "per: team, resource: credits, window: 60s",
@@ -155,12 +162,27 @@ private func limitErrors(_ limit: String) -> [String] {
         #expect(errors(text) == ["p.yaml:7:25: limits[1].enforce: \(message)"])
     }
 
-    @Test(arguments: ["product", "global"])
-    func `limits that no script can check yet are refused plainly`(per: String) {
-        let text = small(limit: "unit: requests, window: 60s, amount: 1").replacing("per: user", with: "per: \(per)")
+    @Test(arguments: Limit.Per.allCases, Limit.Unit.allCases)
+    func `everybody who can be limited can be limited in every unit, over windows and periods`(
+        per: Limit.Per, unit: Limit.Unit
+    ) {
+        for span in unit == .concurrency ? [""] : ["window: 60s,", "period: day,", "period: week,", "period: month,"] {
+            for enforce in ["reserve", "shadow"] {
+                let limit = "unit: \(unit.rawValue), \(span) amount: 1, class: ai, enforce: \(enforce)"
+                #expect(errors(small(limit: limit).replacing("per: user", with: "per: \(per.rawValue)")) == [])
+            }
+        }
+    }
+
+    @Test func `a billable product serves nobody without a key`() {
+        let text = """
+            products:
+              default: { class: ai, billable: true, anonymous: true }
+            classes: { ai: {} }
+            """
         #expect(
             errors(text) == [
-                "p.yaml:6:21: limits[0].per: limits per \(per) are not supported yet; they come later; use user, team, group, key or ip, and cost_guard for all calls together"
+                "p.yaml:2:52: products.default.anonymous: a billable call without a team is denied, never free; set billable: false, or leave anonymous out"
             ])
     }
 

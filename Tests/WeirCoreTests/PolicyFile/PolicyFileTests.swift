@@ -17,20 +17,28 @@ let shippedPolicy: String = {
             policy.products["slack_app"]
                 == .init(callClass: "ai", billable: true, resource: "ai_credits", aliases: ["slack-bot"]))
         #expect(policy.products["search"] == .init(callClass: "lookup", billable: false))
-        #expect(policy.classes == ["ai": .init(killSwitch: true), "lookup": .init(killSwitch: false)])
+        #expect(policy.classes.filter { !$0.value.killSwitch }.keys.sorted() == ["lookup"])
+        #expect(policy.classes.count == 4)
+        let spending = Limit.Match(classes: ["ai", "plans", "analyze"])
         #expect(
             policy.limits == [
                 Limit(
                     id: "ai-calls", per: .user, unit: .requests, span: .window(ms: 60_000),
                     match: .init(classes: ["ai"]), amount: 5),
                 Limit(
+                    id: "plans", per: .user, unit: .requests, span: .window(ms: 60_000),
+                    match: .init(classes: ["plans"]), amount: 3),
+                Limit(
+                    id: "analyses", per: .user, unit: .requests, span: .window(ms: 60_000),
+                    match: .init(classes: ["analyze"]), amount: 10),
+                Limit(
                     id: "lookups", per: .user, unit: .requests, span: .window(ms: 60_000),
                     match: .init(classes: ["lookup"]), amount: 20),
                 Limit(
-                    id: "day-tokens", per: .user, unit: .tokens, span: .period(.day), match: .init(classes: ["ai"]),
+                    id: "day-tokens", per: .user, unit: .tokens, span: .period(.day), match: spending,
                     amount: 200_000, downgradeAt: 8000),
                 Limit(
-                    id: "spend", per: .user, unit: .usd, span: .period(.month), match: .init(classes: ["ai"]),
+                    id: "spend", per: .user, unit: .usd, span: .period(.month), match: spending,
                     amount: 50_000_000, groupAmounts: ["contractors": 20_000_000]),
                 Limit(
                     id: "ai_credits", per: .team, unit: .usd, span: .period(.month),
@@ -47,14 +55,39 @@ let shippedPolicy: String = {
 
     @Test func `the environment of the reader replaces the defaults`() throws {
         let environment = [
-            "RATE_LIMIT_AI": "7", "COST_KILL_THRESHOLD": "99.5", "RATE_LIMIT_LOOKUP": "",
+            "RATE_LIMIT_AI": "7", "RATE_LIMIT_ANALYZE": "8", "RATE_LIMIT_PLANS": "9", "RATE_LIMIT_LOOKUP": "",
+            "COST_KILL_THRESHOLD": "99.5", "COST_WARN_THRESHOLD": "50",
             "ALERT_WEBHOOK": "https://hooks.example/a?b=c",
         ]
         let policy = try PolicyFile.read(text: shippedPolicy, name: "p", environment: environment)
-        #expect(policy.limits[0].amount == 7)
-        #expect(policy.limits[1].amount == 20)
+        #expect(policy.limits.prefix(4).map(\.amount) == [7, 9, 8, 20])
         #expect(policy.costGuard?.kill == MicroUSD(micros: 99_500_000))
+        #expect(policy.costGuard?.warn == MicroUSD(micros: 50_000_000))
         #expect(policy.alerts.webhook == "https://hooks.example/a?b=c")
+    }
+
+    @Test func `KILL_SWITCH_ENABLED takes the switch from the cost guard, not its warning`() throws {
+        func guarded(_ value: String) throws -> Policy.CostGuard? {
+            try PolicyFile.read(text: shippedPolicy, name: "p", environment: ["KILL_SWITCH_ENABLED": value]).costGuard
+        }
+        #expect(try guarded("true")?.kill == MicroUSD(micros: 20_000_000))
+        #expect(try guarded("")?.kill == MicroUSD(micros: 20_000_000))
+        let warning = try guarded("false")
+        #expect(warning?.kill == nil && warning?.warn == MicroUSD(micros: 5_000_000))
+        #expect(throws: PolicyErrors.self) { try guarded("off") }
+    }
+
+    @Test func `an anonymous product is read, and a published policy from before there were any, too`() throws {
+        let text = """
+            products: { search: { class: lookup, anonymous: true }, other: { class: lookup } }
+            classes: { lookup: {} }
+            """
+        let policy = try PolicyFile.read(text: text, name: "p")
+        #expect(policy.products["search"]?.anonymous == true)
+        #expect(policy.products["other"]?.anonymous == false)
+        #expect(try JSONDecoder().decode(Policy.self, from: JSONEncoder().encode(policy)) == policy)
+        let old = #"{"class":"lookup","billable":false,"aliases":[]}"#
+        #expect(try JSONDecoder().decode(Policy.Product.self, from: Data(old.utf8)) == policy.products["other"])
     }
 
     @Test func `a resolved file means the same without the environment`() throws {
