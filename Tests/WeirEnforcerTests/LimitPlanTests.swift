@@ -11,7 +11,8 @@ import WeirRedis
         var policy = TestNode.policy
         policy.limits = limits
         return try LimitPlan(
-            policy: policy, call: call, estimate: TestNode.estimate, shard: Shard(number: 7), nowMs: nowMs)
+            policy: policy, call: call, candidates: [Candidate(model: call.model, estimate: TestNode.estimate)],
+            shard: Shard(number: 7), nowMs: nowMs)
     }
 
     static func limit(
@@ -117,7 +118,10 @@ import WeirRedis
         #expect(denial.reason == .budgetExhausted)
         #expect(denial.resetsAtMs == end)
         #expect(denial.retryAfter == 43_200)
-        #expect(denial.message.hasPrefix("Limit l of 0.000007 USD a day for"))
+        #expect(
+            denial.message
+                == "Limit l of 0.000007 USD a day for user:acme/alice does not admit this call: 0.000005 USD used, 0.000001 USD reserved. It resets on 2026-11-22 at 00:00 UTC."
+        )
     }
 
     @Test func `calls at once are to be tried again soon`() {

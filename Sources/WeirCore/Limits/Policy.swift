@@ -7,7 +7,8 @@ public struct Policy: Sendable, Hashable, Codable {
     public var classes: [String: CallClass]
     public var limits: [Limit]
     /// Models from dearest to cheapest.
-    public var ladder: [String]
+    public var ladder: [Rung]
+    public var downgrade: Downgrade
     public var costGuard: CostGuard?
     public var unpricedModels: UnpricedModels
     public var outage: Outage
@@ -20,15 +21,29 @@ public struct Policy: Sendable, Hashable, Codable {
         /// What the calls of a billable product draw on.
         public var resource: String?
         public var aliases: [String]
+        /// The models that may serve its calls; empty: all.
+        public var models: [String]
+        /// Model asked for → model that takes its place; `*` stands for every other.
+        public var rewrite: [String: String]
+        /// While Redis is away; nil: as the policy says for all.
+        public var outage: Outage?
 
-        public init(callClass: String, billable: Bool, resource: String? = nil, aliases: [String] = []) {
+        public init(
+            callClass: String, billable: Bool, resource: String? = nil, aliases: [String] = [], models: [String] = [],
+            rewrite: [String: String] = [:], outage: Outage? = nil
+        ) {
             self.callClass = callClass
             self.billable = billable
             self.resource = resource
             self.aliases = aliases
+            self.models = models
+            self.rewrite = rewrite
+            self.outage = outage
         }
 
-        enum CodingKeys: String, CodingKey { case callClass = "class", billable, resource, aliases }
+        enum CodingKeys: String, CodingKey {
+            case callClass = "class", billable, resource, aliases, models, rewrite, outage
+        }
     }
 
     /// A kind of work.
@@ -85,7 +100,8 @@ public struct Policy: Sendable, Hashable, Codable {
 
     public init(
         version: Int = 0, products: [String: Product], classes: [String: CallClass], limits: [Limit],
-        ladder: [String] = [], costGuard: CostGuard? = nil, unpricedModels: UnpricedModels = .deny,
+        ladder: [Rung] = [], downgrade: Downgrade = .aliases, costGuard: CostGuard? = nil,
+        unpricedModels: UnpricedModels = .deny,
         outage: Outage = Outage(), alerts: Alerts = Alerts()
     ) {
         self.version = version
@@ -93,6 +109,7 @@ public struct Policy: Sendable, Hashable, Codable {
         self.classes = classes
         self.limits = limits
         self.ladder = ladder
+        self.downgrade = downgrade
         self.costGuard = costGuard
         self.unpricedModels = unpricedModels
         self.outage = outage
@@ -100,7 +117,7 @@ public struct Policy: Sendable, Hashable, Codable {
     }
 
     enum CodingKeys: String, CodingKey {
-        case version, products, classes, limits, ladder, outage, alerts
+        case version, products, classes, limits, ladder, downgrade, outage, alerts
         case costGuard = "cost_guard"
         case unpricedModels = "unpriced_models"
     }

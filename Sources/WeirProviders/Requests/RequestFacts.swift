@@ -43,9 +43,16 @@ package struct RequestFacts: Sendable, Equatable {
 
     // Where the body may be rewritten.
     var modelRange = 0..<0
+    /// Where bounds of output stand that the provider obeys, and what they say (`null`: nil).
+    var outputBounds: [OutputBound] = []
     var streamOptions = StreamOptions.absent
     /// Just behind the body's opening brace.
     var firstMember = 0
+
+    struct OutputBound: Equatable {
+        let range: Range<Int>
+        let value: Int?
+    }
 
     /// What stands at `stream_options`.
     enum StreamOptions: Equatable {

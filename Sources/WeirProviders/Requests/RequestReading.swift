@@ -101,9 +101,12 @@ struct RequestReading {
     private mutating func readBound(_ name: String, of endpoints: [Endpoint], from scanner: inout JSONScanner)
         throws(JSONError)
     {
-        guard let bound = try count(name, in: 0...Int.largestExact, from: &scanner), endpoints.contains(facts.endpoint)
-        else { return }
-        facts.maxOutputTokens = max(facts.maxOutputTokens ?? 0, bound)
+        _ = try scanner.kind()
+        let start = scanner.offset
+        let bound = try count(name, in: 0...Int.largestExact, from: &scanner)
+        guard endpoints.contains(facts.endpoint) else { return }
+        facts.outputBounds.append(.init(range: start..<scanner.offset, value: bound))
+        if let bound { facts.maxOutputTokens = max(facts.maxOutputTokens ?? 0, bound) }
     }
 
     private enum StandardOption: String, CaseIterable, Sendable {
