@@ -12,6 +12,10 @@ enum Gate {
     static func open(
         _ candidates: [Candidate], for call: Call, in snapshot: Replica.Snapshot, nowMs: Int
     ) -> Answer {
+        // Nearly always: no switch is thrown, and nothing else depends on the model.
+        if snapshot.killSwitch.isEmpty, !candidates.isEmpty {
+            return denial(of: call, in: snapshot, nowMs: nowMs).map { .denied($0) } ?? .open(Array(candidates.indices))
+        }
         var open: [Int] = []
         var first: Denial?
         for (index, candidate) in candidates.enumerated() {

@@ -77,6 +77,24 @@ import WeirProviders
         }
     }
 
+    @Test func `an answer is never shortened below what its provider takes`() throws {
+        let haiku = try #require(table.price(provider: "anthropic", model: "claude-haiku-4-5"))
+        for (body, endpoint, least) in [
+            (#"{"model":"m","max_tokens":9000}"#, Endpoint.messages, 1),
+            (#"{"model":"m","max_tokens":9000,"thinking":{"type":"enabled","budget_tokens":2048}}"#, .messages, 2049),
+            (#"{"model":"m","max_tokens":9000,"thinking":null}"#, .messages, 1),
+            (#"{"model":"m","max_tokens":9000,"thinking":{"budget_tokens":9007199254740991}}"#, .messages, 9000),
+            (#"{"model":"m","max_output_tokens":9000}"#, .responses, 16),
+            (#"{"model":"m","max_tokens":9000}"#, .chatCompletions, 1),
+        ] {
+            let facts = try RequestFacts(Array(body.utf8), endpoint: endpoint)
+            #expect(facts.leastEstimate(with: haiku)?.tokens == body.utf8.count + 512 + least, "\(body)")
+        }
+        #expect(throws: RequestError.self) {
+            try RequestFacts(Array(#"{"model":"m","thinking":{"budget_tokens":"x"}}"#.utf8), endpoint: .messages)
+        }
+    }
+
     @Test func `what has no output cannot be shortened`() throws {
         let model = try #require(table.price(provider: "openai", model: "text-embedding-3-small"))
         #expect(

@@ -51,8 +51,14 @@ extension RequestFacts {
         return estimate(with: model, maxOutputTokens: leastOutputTokens)
     }
 
-    /// OpenAI's Responses refuses a lower `max_output_tokens`.
-    private var leastOutputTokens: Int { endpoint == .responses ? 16 : 1 }
+    /// OpenAI's Responses refuses a lower `max_output_tokens`, Anthropic one that the budget for thinking fills.
+    private var leastOutputTokens: Int {
+        switch endpoint {
+        case .responses: 16
+        case .messages: thinkingTokens.addingSaturated(1)
+        default: 1
+        }
+    }
 
     /// The highest bound of output with which the call stays within `tokens` and `cost`. Found by halving: the estimate
     /// itself says what fits, so what is promised and what is reserved cannot differ.

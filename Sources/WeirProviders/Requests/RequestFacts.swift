@@ -11,6 +11,8 @@ package struct RequestFacts: Sendable, Equatable {
     package var isStreaming = false
     /// The greatest of the bounds the caller set; nil: none.
     package var maxOutputTokens: Int?
+    /// Tokens of output set aside for thinking: no bound of output may be as low.
+    package var thinkingTokens = 0
     /// Answers asked for (`n`).
     package var choices = 1
     /// The client itself asked for usage in an OpenAI chat stream.
