@@ -1,26 +1,33 @@
 import Logging
 import NIOCore
+import Synchronization
 import WeirCore
 import WeirRedis
 
 extension Enforcer {
     /// Kill switch, limited set, and every limit that covers the call: its cost is reserved in all of them, or it is
-    /// denied and nothing is charged. (Whether the key may use the model is the door's to ask beforehand.)
+    /// denied and nothing is charged. (Whether the key may use the models is the door's to ask beforehand.)
     ///
+    /// - Parameter candidates: the models that may serve it, the first as asked, then cheaper ones; at least one, at most
+    ///   ``Policy/mostRungs``. The reservation says which one serves.
     /// - Parameter event: the call's usage event, its `id` from ``makeReservationID()``. Kept with the reservation as
     ///   what it is charged if the node dies at once: the estimate's `observed`.
     package func admit(
-        _ call: Call, estimate: Estimate, event: UsageEvent, on loop: any EventLoop
+        _ call: Call, candidates: [Candidate], event: UsageEvent, on loop: any EventLoop
     ) async throws(EnforcerError) -> Decision {
         if let reason = unreadyReason { throw .degraded(reason: reason) }
         let snapshot = try replica.current()
         guard let policy = snapshot.policy else { throw .degraded(reason: "no policy has been published") }
-        if let denial = Gate.denial(of: call, in: snapshot, nowMs: clock.nowMs) { return .denied(denial) }
+        let open: [Int]
+        switch Gate.open(candidates, for: call, in: snapshot, nowMs: clock.nowMs) {
+        case .denied(let denial): return .denied(denial)
+        case .open(let indices): open = indices
+        }
         guard let id = ReservationID(event.id) else {
             throw .misconfigured(reason: "a reservation's id must be a ULID, not \(event.id)")
         }
-        let asked = AskedCall(call: call, id: id, estimate: estimate, event: event, loop: loop)
-        let covering = try CoveringLimits(policy: policy, call: call)
+        let offered = open.count == candidates.count ? candidates : open.map { candidates[$0] }
+        let covering = CoveringLimits(policy: policy, call: call, candidates: offered)
         let overrides: [Int: Int]
         do {
             overrides = try await replica.overrides.amounts(
@@ -28,122 +35,73 @@ extension Enforcer {
         } catch { throw EnforcerError(error) }
         let home = shard(of: call)
         // Parts that are admitted already, in other shards than the home's.
-        var held: [Reservation.Part] = []
+        var held: [AdmittedPart] = []
         // At a day's end, or after a step of this node's clock, the keys may be named for the wrong time, once: the script
         // tells the right one.
         for _ in 0..<2 {
-            let namedAtMs = clock.nowMs
-            let plan = LimitPlan(
-                covering, overrides: overrides, call: call, estimate: estimate, home: home, shardCount: shardCount,
-                nowMs: namedAtMs)
+            let asked = AskedCall(call: call, id: id, event: event, loop: loop, namedAtMs: clock.nowMs)
+            let plan = try LimitPlan(
+                covering, overrides: overrides, call: call, candidates: offered,
+                expected: { self.expected($0, product: call.product) }, home: home, shardCount: shardCount,
+                nowMs: asked.namedAtMs)
             let answer =
                 plan.sides.isEmpty
-                ? await admit(plan.home, of: asked, namedAtMs: namedAtMs, isSide: false)
-                : await admitParts(of: plan, asked, namedAtMs: namedAtMs, held: &held)
+                ? await admit(plan.home, of: asked, on: plan.candidates)
+                : await admitParts(of: plan, asked, held: &held)
             switch answer {
-            case .admitted(let part):
-                return .admitted(
-                    Reservation(
-                        id: id.text, admittedAtMs: part.admittedAtMs, leaseMs: leaseMs, call: call, shard: part.shard,
-                        holds: part.holds, sideParts: held))
+            case .admitted(let part): return .admitted(reservation(asked, plan, part, sides: held, open: open))
             case .denied(let denial): return .denied(denial)
             case .failed(let error): throw error
             case .wrongTime: break
             }
         }
-        giveBack(held, of: asked)
+        giveBack(held, of: id)
         throw .degraded(reason: "Redis's clock jumps")
     }
 
-    /// One call that asks to be admitted.
-    struct AskedCall: Sendable {
-        let call: Call
-        let id: ReservationID
-        let estimate: Estimate
-        let event: UsageEvent
-        let loop: any EventLoop
+    /// A call that one model alone may serve.
+    package func admit(
+        _ call: Call, estimate: Estimate, event: UsageEvent, on loop: any EventLoop
+    ) async throws(EnforcerError) -> Decision {
+        try await admit(
+            call,
+            candidates: [Candidate(model: call.model, estimate: estimate, isModelKnown: event.isModelKnown)],
+            event: event, on: loop)
     }
 
-    /// What became of one part, or of all of them.
-    enum PartAnswer: Sendable {
-        case admitted(Reservation.Part)
-        case denied(Denial)
-        /// The keys were named for the wrong time; the clock is right now.
-        case wrongTime
-        /// Nothing is held, or will be given back.
-        case failed(EnforcerError)
-    }
-
-    /// Asks one shard.
-    func admit(_ part: LimitPlan.Part, of asked: AskedCall, namedAtMs: Int, isSide: Bool) async -> PartAnswer {
-        let script = AdmitScript(
-            shard: part.shard, id: asked.id, namedAtMs: namedAtMs, leaseMs: leaseMs,
-            call: CallRecord.json(
-                holds: part.steps.map(\.counter), units: part.steps.map(\.limit.unit),
-                event: asked.event.ifOrphaned(asked.estimate, calledAtMs: namedAtMs).json(), isSide: isSide),
-            limits: part.scriptEntries)
-        let reply: AdmitScript.Reply
-        do {
-            reply = try await script.run(on: pool.connection(for: asked.loop))
-        } catch {
-            switch error {
-            case .timedOut, .disconnected, .cancelled, .protocolViolation:
-                // It may have run, or may run yet: give back what it holds or would hold.
-                let release = EndScript(
-                    .release, shard: script.shard, id: script.id,
-                    counters: part.steps.map { (counter: $0.counter, units: 0) })
-                unsettled.add(release, because: error)
-            case .unavailable, .serverBusy, .writeRefused, .configuration, .server: break
-            }
-            return .failed(EnforcerError(error))
-        }
-        switch reply {
-        case .admitted(let nowMs, let remaining):
-            clock.learn(redisMs: nowMs)
-            return .admitted(
+    /// - Parameter open: the candidates' places among those that the door offered.
+    private func reservation(
+        _ asked: AskedCall, _ plan: LimitPlan, _ home: AdmittedPart, sides: [AdmittedPart], open: [Int]
+    ) -> Reservation {
+        let served = plan.candidates[home.candidate]
+        var bound = home.bound
+        for side in sides { bound = bound?.tightened(by: side.bound) ?? side.bound }
+        return Reservation(
+            id: asked.id.text, admittedAtMs: home.nowMs, leaseMs: leaseMs, call: asked.call.served(by: served),
+            candidate: open[home.candidate], estimate: plan.learns ? served.estimate : nil, bound: bound,
+            shard: home.part.shard.number, holds: home.holds,
+            sideParts: sides.map { side in
                 Reservation.Part(
-                    shard: part.shard.number, admittedAtMs: nowMs, holds: part.holds(remaining, nowMs: nowMs)))
-        case .denied(let nowMs, let limit, let used, let reserved, let retryAfterMs):
-            clock.learn(redisMs: nowMs)
-            return .denied(
-                Denial(
-                    step: part.steps[limit], used: used, reserved: reserved, retryAfterMs: retryAfterMs, nowMs: nowMs))
-        case .wrongTime(let nowMs):
-            clock.learn(redisMs: nowMs)
-            return .wrongTime
-        case .notReady: return .failed(.degraded(reason: "shard \(part.shard.tag) is not ready"))
-        case .ended: return .failed(.degraded(reason: "reservation \(asked.id.text) has ended already"))
+                    shard: side.part.shard.number, admittedAtMs: side.nowMs,
+                    holds: side.holds(servedBy: served, asked.call))
+            })
+    }
+
+    private func expected(_ candidate: Candidate, product: String) -> Estimate? {
+        expectedUsages.withLock {
+            $0.expected(of: candidate.estimate, for: .init(model: candidate.model, product: product))
         }
     }
-}
 
-extension LimitPlan.Part {
-    fileprivate func holds(_ remaining: [Int?], nowMs: Int) -> [Reservation.Hold] {
-        zip(steps, remaining).map { step, remaining in
-            var resetsInMs = 0
-            switch step.counter.counter {
-            case .log(let windowMs), .ring(let windowMs): resetsInMs = windowMs
-            case .budget: resetsInMs = max(0, step.counter.span - nowMs)
-            case .inFlight: break
-            }
-            return Reservation.Hold(
-                limit: step.limit.id, subject: step.subject.text, unit: step.limit.unit, key: step.counter.key,
-                counter: step.counter.counter, held: step.cost, amount: step.amount, source: step.source,
-                remaining: remaining ?? .max, resetsInMs: resetsInMs)
-        }
+    /// Remembers what a call of a limit with `reserve: expected` really used.
+    func learn(_ reservation: Reservation, _ event: UsageEvent) {
+        guard let estimate = reservation.estimate, event.outcome == .completed, event.tokens.total > 0 else { return }
+        let key = ExpectedUsages.Key(model: reservation.call.model, product: reservation.call.product)
+        expectedUsages.withLock { $0.learn(event.tokens, of: estimate, for: key) }
     }
 }
 
 extension UsageEvent {
-    /// The event if the node died right after the admission.
-    fileprivate func ifOrphaned(_ estimate: Estimate, calledAtMs: Int) -> UsageEvent {
-        var event = self
-        event.calledAtMs = calledAtMs
-        event.tokens = estimate.observed
-        event.cost = estimate.observedCost
-        return event.orphaned
-    }
-
     var orphaned: UsageEvent {
         var event = self
         (event.outcome, event.isOK) = (.orphaned, false)

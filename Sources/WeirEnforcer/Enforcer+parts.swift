@@ -5,26 +5,47 @@ import WeirRedis
 /// Calls whose counters are in several shards: a reservation in each, all of the same id. Every shard decides for itself
 /// in one step; if one denies, what the others hold is given back before the call is told. Nothing is ever admitted past
 /// an amount; a call that is denied holds its cost elsewhere for a round trip, in which another may be denied for it.
+///
+/// Where several models may serve, the sides are asked first, and the home chooses from the cheapest that they chose
+/// on: two round trips, and no side ever holds less than the model costs that serves.
 extension Enforcer {
-    /// Asks all shards at once that have not admitted the call yet.
+    /// Asks all shards that have not admitted the call yet.
     ///
     /// - Parameter held: the side parts that are admitted; emptied when the call is denied or fails.
     /// - Returns: `admitted` with the home's part when all are.
-    func admitParts(
-        of plan: LimitPlan, _ asked: AskedCall, namedAtMs: Int, held: inout [Reservation.Part]
-    ) async -> PartAnswer {
-        var due = [plan.home] + plan.sides
-        let home = plan.home.shard
-        var admitted = held
-        due.removeAll { part in admitted.contains { $0.shard == part.shard.number } }
-        let answers = await withTaskGroup(of: PartAnswer.self) { group in
-            for part in due {
+    func admitParts(of plan: LimitPlan, _ asked: AskedCall, held: inout [AdmittedPart]) async -> PartAnswer {
+        let hasChoice = plan.candidates.count > 1
+        var due = plan.sides.filter { side in !held.contains { $0.part.shard == side.shard } }
+        if !hasChoice { due.append(plan.home) }
+        var answers = await ask(due, asked, plan)
+        if hasChoice, answers.allSatisfy({ if case .admitted = $0 { true } else { false } }) {
+            let chosen = (held + answers.compactMap(\.part)).map(\.candidate).max() ?? 0
+            let rest = Array(plan.candidates[chosen...])
+            var answer = await admit(plan.home.dropping(first: chosen), of: asked, on: rest)
+            if case .admitted(var part) = answer {
+                part.candidate += chosen
+                answer = .admitted(part)
+            }
+            answers.append(answer)
+        }
+        return await conclude(answers, home: plan.home.shard, count: plan.sides.count + 1, asked, held: &held)
+    }
+
+    private func ask(_ parts: [LimitPlan.Part], _ asked: AskedCall, _ plan: LimitPlan) async -> [PartAnswer] {
+        await withTaskGroup(of: PartAnswer.self) { group in
+            for part in parts {
                 group.addTask {
-                    await self.admit(part, of: asked, namedAtMs: namedAtMs, isSide: part.shard != home)
+                    await self.admit(part, of: asked, on: plan.candidates, isSide: part.shard != plan.home.shard)
                 }
             }
             return await group.reduce(into: []) { $0.append($1) }
         }
+    }
+
+    private func conclude(
+        _ answers: [PartAnswer], home: Shard, count: Int, _ asked: AskedCall, held: inout [AdmittedPart]
+    ) async -> PartAnswer {
+        var admitted = held
         var denial: Denial?
         var failure: EnforcerError?
         for answer in answers {
@@ -37,32 +58,45 @@ extension Enforcer {
         }
         held = []
         if let failure {
-            giveBack(admitted, of: asked)
+            giveBack(admitted, of: asked.id)
             return .failed(failure)
         }
         if let denial {
             await release(admitted, of: asked)
             return .denied(denial)
         }
-        let homePart = admitted.first { $0.shard == home.number }
+        let homePart = admitted.first { $0.part.shard == home }
         held = admitted
-        guard let homePart, admitted.count == plan.sides.count + 1 else { return .wrongTime }
-        held.removeAll { $0.shard == home.number }
+        guard let homePart, admitted.count == count else { return .wrongTime }
+        held.removeAll { $0.part.shard == home }
         return .admitted(homePart)
     }
 
     /// Releases now, so that whoever is denied and comes again finds nothing held.
-    private func release(_ parts: [Reservation.Part], of asked: AskedCall) async {
+    private func release(_ parts: [AdmittedPart], of asked: AskedCall) async {
         guard let home = parts.first else { return }
         await release(
             Reservation(
-                id: asked.id.text, admittedAtMs: home.admittedAtMs, leaseMs: leaseMs, call: asked.call,
-                shard: home.shard, holds: home.holds, sideParts: Array(parts.dropFirst())), on: asked.loop)
+                id: asked.id.text, admittedAtMs: home.nowMs, leaseMs: leaseMs, call: asked.call,
+                shard: home.part.shard.number, holds: home.holds, sideParts: parts.dropFirst().map(\.held)),
+            on: asked.loop)
     }
 
     /// Has them released by and by: Redis does not answer as it should.
-    func giveBack(_ parts: [Reservation.Part], of asked: AskedCall) {
-        for part in parts { unsettled.add(EndScript(.release, asked.id, part) { _ in 0 }, because: nil) }
+    func giveBack(_ parts: [AdmittedPart], of id: ReservationID) {
+        for part in parts { unsettled.add(EndScript(.release, id, part.held) { _ in 0 }, because: nil) }
+    }
+}
+
+extension Enforcer.PartAnswer {
+    fileprivate var part: Enforcer.AdmittedPart? {
+        if case .admitted(let part) = self { part } else { nil }
+    }
+}
+
+extension Enforcer.AdmittedPart {
+    fileprivate var held: Reservation.Part {
+        Reservation.Part(shard: part.shard.number, admittedAtMs: nowMs, holds: holds)
     }
 }
 

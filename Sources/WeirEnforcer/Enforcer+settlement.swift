@@ -16,7 +16,7 @@ extension Enforcer {
         for part in [reservation.home] + reservation.sideParts {
             let script = RenewScript(
                 shard: Shard(number: part.shard), id: id, leaseMs: leaseMs, observed: observed,
-                inFlight: part.holds.filter { $0.counter == .inFlight }.map(\.key))
+                inFlight: part.holds.filter { $0.counter == .inFlight && $0.isCharged }.map(\.key))
             do {
                 if try await script.run(on: pool.connection(for: loop)) == .lost {
                     logger.warning(
@@ -30,7 +30,8 @@ extension Enforcer {
     /// Replaces the reservation by the real usage and hands the event on. Returns when it stands, or has been put on
     /// the list of those that are repeated, with the same id, until they stand.
     package func settle(_ reservation: Reservation, as event: UsageEvent, on loop: any EventLoop) async {
-        await end(.settle, reservation, event: event.json(), on: loop) { $0.unit.units(of: event) }
+        learn(reservation, event)
+        await end(.settle, reservation, event: event.json(), on: loop) { $0.isCharged ? $0.unit.units(of: event) : 0 }
     }
 
     /// Gives everything back: the call never reached a provider. Repeated until it stands, like ``settle(_:as:on:)``.

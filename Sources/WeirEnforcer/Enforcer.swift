@@ -20,6 +20,7 @@ public final class Enforcer: Sendable {
     let replica: Replica
     let clock = RedisClock()
     let unsettled: UnsettledCalls
+    let expectedUsages = Mutex(ExpectedUsages())
     let logger: Logger
     /// As `weir:meta` says; the default until it has been read.
     private let shards = Atomic<Int>(Shard.defaultCount)

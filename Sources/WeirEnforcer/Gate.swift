@@ -2,11 +2,45 @@ import WeirCore
 
 /// What is asked before any limit, from memory alone: kill switch, then limited set.
 enum Gate {
+    enum Answer {
+        /// These of the candidates may ask their limits: at least one.
+        case open([Int])
+        case denied(Denial)
+    }
+
+    /// A model whose kill switch is on is passed over where another may serve.
+    static func open(
+        _ candidates: [Candidate], for call: Call, in snapshot: Replica.Snapshot, nowMs: Int
+    ) -> Answer {
+        // Nearly always: no switch is thrown, and nothing else depends on the model.
+        if snapshot.killSwitch.isEmpty, !candidates.isEmpty {
+            return denial(of: call, in: snapshot, nowMs: nowMs).map { .denied($0) } ?? .open(Array(candidates.indices))
+        }
+        var open: [Int] = []
+        var first: Denial?
+        for (index, candidate) in candidates.enumerated() {
+            if let denial = denial(of: call.served(by: candidate), in: snapshot, nowMs: nowMs) {
+                first = first ?? denial
+            } else {
+                open.append(index)
+            }
+        }
+        return open.isEmpty ? .denied(first ?? Denial(.modelNotAllowed, "No model may serve this call.")) : .open(open)
+    }
+
     /// Nil: the call may ask its limits.
     ///
     /// - Parameter nowMs: Redis's time as far as known.
     static func denial(of call: Call, in snapshot: Replica.Snapshot, nowMs: Int) -> Denial? {
-        killSwitchDenial(of: call, in: snapshot, nowMs: nowMs) ?? limitedDenial(of: call, in: snapshot, nowMs: nowMs)
+        killSwitchDenial(of: call, in: snapshot, nowMs: nowMs) ?? payerDenial(of: call)
+            ?? limitedDenial(of: call, in: snapshot, nowMs: nowMs)
+    }
+
+    /// What is billed needs somebody who pays: it is never free.
+    private static func payerDenial(of call: Call) -> Denial? {
+        guard call.billable, call.team.isEmpty else { return nil }
+        return Denial(
+            .forbidden, "Calls of the product '\(call.product)' are billed to a team, and this caller has none.")
     }
 
     private static func killSwitchDenial(of call: Call, in snapshot: Replica.Snapshot, nowMs: Int) -> Denial? {

@@ -1,79 +1,60 @@
 import WeirCore
 import WeirRedis
 
-/// Which limits cover a call, and whom each counts it for; in the order of the policy. Pure, from policy and call.
-struct CoveringLimits: Sendable {
-    let limits: [Limit]
-    let subjects: [Subject]
-    /// What may override the amount of each.
-    let names: [OverrideName]
-
-    /// As many as a script takes.
-    static let largestCount = 16
-
-    /// - Throws: ``EnforcerError/misconfigured(reason:)`` if they are more than a call may meet.
-    init(policy: Policy, call: Call) throws(EnforcerError) {
-        var limits: [Limit] = []
-        var subjects: [Subject] = []
-        var names: [OverrideName] = []
-        for limit in policy.limits where limit.enforce != .ledger && limit.covers(call) {
-            for subject in limit.subjects(of: call) {
-                limits.append(limit)
-                subjects.append(subject)
-                names.append(OverrideName(limit: limit.id, subject: subject.text))
-            }
-        }
-        guard limits.count <= Self.largestCount else {
-            throw .misconfigured(
-                reason:
-                    "\(limits.count) limits cover one call of product \(call.product); at most \(Self.largestCount) may"
-            )
-        }
-        self.limits = limits
-        self.subjects = subjects
-        self.names = names
-    }
-}
-
 /// The counters that one call must pass, shard by shard: pure, from the limits that cover it, their overrides, and what
-/// the call may cost.
+/// the call may cost on each of the models that may serve it.
 struct LimitPlan: Sendable {
+    /// One limit and the counter of one subject.
     struct Step: Sendable {
         let limit: Limit
         let subject: Subject
         let counter: CounterKey
-        /// Units to reserve.
-        let cost: Int
+        /// Units to reserve on the first model; nil: the limit does not cover it.
+        let cost: Int?
         let amount: Int
         let source: Limit.AmountSource
+        /// Whether a budget's threshold may send the call to the next model: it covers the first.
+        let mayGiveWay: Bool
     }
 
     /// The counters in one shard: what one script checks.
     struct Part: Sendable {
         let shard: Shard
         var steps: [Step] = []
+        /// Of each model but the first the units to reserve, step by step.
+        var lower: [[Int?]] = []
 
-        var scriptEntries: [AdmitScript.Entry] {
-            steps.map {
-                AdmitScript.Entry(
-                    counter: $0.counter, cost: $0.cost, amount: $0.amount, denies: $0.limit.enforce == .reserve)
-            }
-        }
+        /// Units to reserve on the candidate, step by step.
+        func costs(of candidate: Int) -> [Int?] { candidate == 0 ? steps.map(\.cost) : lower[candidate - 1] }
     }
+
+    /// As many as a script takes.
+    static let largestCount = 16
 
     /// In the shard of the call itself, maybe without a counter; it carries the usage event.
     private(set) var home: Part
     /// In other shards: limits per product, per address and of everybody.
     private(set) var sides: [Part] = []
+    /// The models that may serve it: all that were offered, where a budget with `downgrade_at` covers the call, else the
+    /// first alone.
+    let candidates: [Candidate]
 
     /// - Parameter overrides: amounts that differ from policy, by place in `covering`.
+    /// - Parameter candidates: at least one, the first as asked.
+    /// - Parameter expected: what recent calls make likely for this candidate; nil: not known yet.
     /// - Parameter nowMs: Redis's time as far as known: names the periods.
+    /// - Throws: ``EnforcerError/misconfigured(reason:)`` if more limits cover the call than a script takes.
     init(
-        _ covering: CoveringLimits, overrides: [Int: Int] = [:], call: Call, estimate: Estimate, home: Shard,
-        shardCount: Int, nowMs: Int
-    ) {
+        _ covering: CoveringLimits, overrides: [Int: Int] = [:], call: Call, candidates: [Candidate],
+        expected: (Candidate) -> Estimate? = { _ in nil }, home: Shard, shardCount: Int, nowMs: Int
+    ) throws(EnforcerError) {
         self.home = Part(shard: home)
         self.home.steps.reserveCapacity(covering.limits.count)
+        var candidates = candidates
+        if candidates.count > 1, !Self.givesWay(covering, overrides, call, candidates[0]) {
+            candidates.removeSubrange(1...)
+        }
+        self.candidates = candidates
         for place in covering.limits.indices {
             let limit = covering.limits[place]
             let subject = covering.subjects[place]
@@ -85,31 +66,85 @@ struct LimitPlan: Sendable {
                 shard = call.isAnonymous ? Shard(of: subject, team: call.team, count: shardCount) : home
             case .ip, .product, .global: shard = Shard(of: subject, team: call.team, count: shardCount)
             }
-            let (amount, source) = limit.amount(for: subject, of: call, override: override)
-            let step = Step(
-                limit: limit, subject: subject,
-                counter: CounterKey(
-                    shard: shard, limit: limit.id, subject: covering.names[place].subject,
-                    counter: limit.counter(override: override), atMs: nowMs),
-                cost: limit.unit.cost(of: estimate), amount: amount, source: source)
-            if shard == home {
-                self.home.steps.append(step)
-            } else if let index = sides.firstIndex(where: { $0.shard == shard }) {
-                sides[index].steps.append(step)
-            } else {
-                sides.append(Part(shard: shard, steps: [step]))
+            var costs = candidates.map { candidate in
+                limit.covers(call, on: candidate.model) ? limit.cost(of: candidate, expected: expected) : nil
             }
+            guard costs.contains(where: { $0 != nil }) else { continue }
+            let mayGiveWay = costs[0] != nil
+            // A side does not learn which model the home chooses, so it holds enough for each that is left to choose.
+            if shard != home, costs.count > 1 { costs = Self.enoughForAllBelow(costs) }
+            let (amount, source) = limit.amount(for: subject, of: call, override: override)
+            add(
+                Step(
+                    limit: limit, subject: subject,
+                    counter: CounterKey(
+                        shard: shard, limit: limit.id, subject: covering.names[place].subject,
+                        counter: limit.counter(override: override), atMs: nowMs),
+                    cost: costs[0], amount: amount, source: source, mayGiveWay: mayGiveWay),
+                lower: costs.dropFirst(), in: shard)
         }
+        let count = sides.reduce(self.home.steps.count) { $0 + $1.steps.count }
+        guard count <= Self.largestCount else {
+            throw .misconfigured(
+                reason: "\(count) limits cover one call of product \(call.product); at most \(Self.largestCount) may")
+        }
+    }
+
+    private mutating func add(_ step: Step, lower: ArraySlice<Int?>, in shard: Shard) {
+        if shard == home.shard {
+            home.add(step, lower: lower)
+        } else if let index = sides.firstIndex(where: { $0.shard == shard }) {
+            sides[index].add(step, lower: lower)
+        } else {
+            sides.append(Part(shard: shard))
+            sides[sides.count - 1].add(step, lower: lower)
+        }
+    }
+
+    /// Whether any budget may send the call from the first model to the next.
+    private static func givesWay(
+        _ covering: CoveringLimits, _ overrides: [Int: Int], _ call: Call, _ first: Candidate
+    ) -> Bool {
+        covering.limits.indices.contains { place in
+            let limit = covering.limits[place]
+            guard limit.downgradeAt != nil, limit.covers(call, on: first.model) else { return false }
+            return limit.amount(for: covering.subjects[place], of: call, override: overrides[place]).amount > 0
+        }
+    }
+
+    private static func enoughForAllBelow(_ costs: [Int?]) -> [Int?] {
+        var most: Int?
+        return costs.reversed().map { cost in
+            if let cost { most = max(most ?? 0, cost) }
+            return most
+        }.reversed()
+    }
+
+    /// Whether what calls really use is to be learned.
+    var learns: Bool {
+        home.steps.contains { $0.limit.reserve == .expected }
+            || sides.contains { $0.steps.contains { $0.limit.reserve == .expected } }
     }
 }
 
-extension Limit.Unit {
-    /// What a limit of this unit reserves for a call.
-    func cost(of estimate: Estimate) -> Int {
-        switch self {
-        case .requests, .concurrency: 1
-        case .tokens: min(max(0, estimate.tokens), .largestExact)
-        case .usd: min(max(0, estimate.cost.micros), .largestExact)
+extension LimitPlan.Part {
+    fileprivate mutating func add(_ step: LimitPlan.Step, lower costs: ArraySlice<Int?>) {
+        if lower.count < costs.count { lower = [[Int?]](repeating: [], count: costs.count) }
+        steps.append(step)
+        for (index, cost) in costs.enumerated() { lower[index].append(cost) }
+    }
+
+    /// The part as it is when the first models are out of the question.
+    func dropping(first count: Int) -> Self {
+        guard count > 0, !lower.isEmpty else { return self }
+        var part = self
+        let costs = lower[count - 1]
+        part.lower.removeFirst(count)
+        part.steps = zip(steps, costs).map { step, cost in
+            LimitPlan.Step(
+                limit: step.limit, subject: step.subject, counter: step.counter, cost: cost, amount: step.amount,
+                source: step.source, mayGiveWay: false)
         }
+        return part
     }
 }

@@ -10,7 +10,7 @@ package protocol Admission: Sendable {
     func identify(keySHA256: String, on loop: any EventLoop) async throws(EnforcerError) -> APIKeyRecord?
     var renewalInterval: Duration { get }
     func makeReservationID() -> String
-    func admit(_ call: Call, estimate: Estimate, event: UsageEvent, on loop: any EventLoop)
+    func admit(_ call: Call, candidates: [Candidate], event: UsageEvent, on loop: any EventLoop)
         async throws(EnforcerError) -> Decision
     func renew(_ reservation: Reservation, observed event: UsageEvent, on loop: any EventLoop)
         async throws(EnforcerError)

@@ -40,7 +40,12 @@ import WeirTestSupport
             try Setting.$environment.withValue(["MODEL": "m"]) {
                 let right = try PolicyCheck.parse([path]).check()
                 #expect(right.isSuccess)
-                #expect(right.json == #"{"ok":true,"products":1,"limits":0}"#)
+                #expect(right.json == #"{"ok":true,"products":1,"limits":0,"ladder_without_price":["m"]}"#)
+                #expect(right.text.hasSuffix("\nladder: m has no price here, so it serves no call; correct its name"))
+            }
+            try Setting.$environment.withValue(["MODEL": "claude-haiku-4"]) {
+                let right = try PolicyCheck.parse([path]).check()
+                #expect(right.isSuccess && right.text.hasSuffix("is right: 1 products, 0 limits"))
             }
             let unset = try Setting.$environment.withValue([:]) { try PolicyCheck.parse([path]).check() }
             #expect(unset.text.contains("MODEL is not set"))

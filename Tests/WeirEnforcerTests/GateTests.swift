@@ -34,6 +34,11 @@ import WeirTestSupport
         }
     }
 
+    @Test func `a billable call that no team pays for is denied, one that costs nobody anything is not`() {
+        #expect(Self.denial(TestNode.call(team: ""))?.reason == .forbidden)
+        #expect(Self.denial(TestNode.call(team: "", product: "search", callClass: "lookup", billable: false)) == nil)
+    }
+
     @Test func `a switch of another scope stops nothing`() {
         for scope: KillSwitch.Scope in [.product("search"), .team("globex"), .model("n"), .callClass("lookup")] {
             #expect(Self.denial(switch: [scope: "on"]) == nil)

@@ -14,9 +14,13 @@ import WeirRedis
     ) throws(EnforcerError) -> LimitPlan {
         var policy = TestNode.policy
         policy.limits = limits
-        return LimitPlan(
-            try CoveringLimits(policy: policy, call: call), overrides: overrides, call: call,
-            estimate: TestNode.estimate, home: home, shardCount: 16, nowMs: nowMs)
+        return try LimitPlan(
+            CoveringLimits(policy: policy, call: call, candidates: [candidate(call)]), overrides: overrides, call: call,
+            candidates: [candidate(call)], home: home, shardCount: 16, nowMs: nowMs)
+    }
+
+    static func candidate(_ call: Call) -> Candidate {
+        Candidate(model: call.model, estimate: TestNode.estimate)
     }
 
     static func limit(
@@ -55,15 +59,17 @@ import WeirRedis
         let call = TestNode.call()
         var policy = TestNode.policy
         policy.limits = [Self.limit(.global), Self.limit(.user), other]
-        let covering = try CoveringLimits(policy: policy, call: call)
-        func plan(home: Shard) -> LimitPlan {
-            LimitPlan(covering, call: call, estimate: TestNode.estimate, home: home, shardCount: 16, nowMs: Self.nowMs)
+        let candidates = [Self.candidate(call)]
+        let covering = CoveringLimits(policy: policy, call: call, candidates: candidates)
+        func plan(home: Shard) throws -> LimitPlan {
+            try LimitPlan(
+                covering, call: call, candidates: candidates, home: home, shardCount: 16, nowMs: Self.nowMs)
         }
-        let apart = plan(home: Self.home)
+        let apart = try plan(home: Self.home)
         #expect(Shard(of: "global") != Self.home)
         #expect(apart.home.steps.map(\.limit.id) == ["l-user"])
         #expect(apart.sides.map { $0.steps.map(\.limit.id) } == [["l-global", "l-global-2"]])
-        let together = plan(home: Shard(of: "global"))
+        let together = try plan(home: Shard(of: "global"))
         #expect(together.sides.isEmpty)
         #expect(together.home.steps.map(\.limit.id) == ["l-global", "l-user", "l-global-2"])
     }
@@ -182,7 +188,10 @@ import WeirRedis
         #expect(denial.reason == .budgetExhausted)
         #expect(denial.resetsAtMs == end)
         #expect(denial.retryAfter == 43_200)
-        #expect(denial.message.hasPrefix("Limit l of 0.000007 USD a day for"))
+        #expect(
+            denial.message
+                == "Limit l of 0.000007 USD a day for user:acme/alice does not admit this call: 0.000005 USD used, 0.000001 USD reserved. It resets on 2026-11-22 at 00:00 UTC."
+        )
     }
 
     @Test func `calls at once are to be tried again soon`() {

@@ -13,6 +13,7 @@ final class RecordedAdmission: Admission {
         var released: [String] = []
         var renewed: [UsageEvent] = []
         var estimates: [Estimate] = []
+        var candidates: [[Candidate]] = []
         var calls: [Call] = []
         var events: [UsageEvent] = []
     }
@@ -21,16 +22,21 @@ final class RecordedAdmission: Admission {
     let records: [String: APIKeyRecord]
     let rules: Policy
     let decide: @Sendable (Call) throws(EnforcerError) -> Denial?
+    /// Which candidate serves, and what its answer is shortened to.
+    let serving: Int
+    let bound: Reservation.Bound?
     let renewalInterval: Duration
     private let next = Atomic(0)
 
     init(
         records: [String: APIKeyRecord], policy: Policy, renewalInterval: Duration = .seconds(10),
+        serving: Int = 0, bound: Reservation.Bound? = nil,
         decide: @escaping @Sendable (Call) throws(EnforcerError) -> Denial? = { _ in nil }
     ) {
         self.records = records
         rules = policy
         self.renewalInterval = renewalInterval
+        (self.serving, self.bound) = (serving, bound)
         self.decide = decide
     }
 
@@ -55,18 +61,21 @@ final class RecordedAdmission: Admission {
     }
 
     func admit(
-        _ call: Call, estimate: Estimate, event: UsageEvent, on loop: any EventLoop
+        _ call: Call, candidates: [Candidate], event: UsageEvent, on loop: any EventLoop
     ) async throws(EnforcerError) -> Decision {
         if let denial = try decide(call) { return .denied(denial) }
+        let served = min(serving, candidates.count - 1)
         state.withLock {
             $0.admitted.append(event.id)
-            $0.estimates.append(estimate)
+            $0.estimates.append(candidates[served].estimate)
+            $0.candidates.append(candidates)
             $0.calls.append(call)
             $0.events.append(event)
         }
         return .admitted(
             Reservation(
-                id: event.id, admittedAtMs: 1_763_700_000_000, leaseMs: 30_000, call: call, shard: 0,
+                id: event.id, admittedAtMs: 1_763_700_000_000, leaseMs: 30_000,
+                call: call.served(by: candidates[served]), candidate: served, bound: bound, shard: 0,
                 holds: [
                     .init(
                         limit: "ai-calls", subject: "user:acme/alice", unit: .requests, key: "k",

@@ -41,11 +41,12 @@ struct TestBed: Sendable {
 
     static func admission(
         record: APIKeyRecord = record(), policy: Policy = policy, renewalInterval: Duration = .seconds(10),
+        serving: Int = 0, bound: Reservation.Bound? = nil,
         decide: @escaping @Sendable (Call) throws(EnforcerError) -> Denial? = { _ in nil }
     ) -> RecordedAdmission {
         RecordedAdmission(
             records: [Credential.hexSHA256(key[...]): record], policy: policy, renewalInterval: renewalInterval,
-            decide: decide)
+            serving: serving, bound: bound, decide: decide)
     }
 
     /// A call with the test's key; `simulate` is the simulator's instruction.

@@ -41,6 +41,69 @@ import WeirProviders
         #expect(estimate.tokens == body.utf8.count + 512 + output)
     }
 
+    @Test(arguments: [1, 2, UInt64.random(in: 3...(.max))])
+    func `the bound of output that is afforded is the greatest whose estimate fits`(seed: UInt64) throws {
+        print("seed \(seed)")
+        var generator = Seeded(seed)
+        let names: [(Endpoint, String)] = [
+            (.messages, "claude-sonnet-4-5"), (.messages, "claude-haiku-4-5"), (.chatCompletions, "gpt-4o"),
+            (.responses, "gpt-5.4"),
+        ]
+        for _ in 0..<200 {
+            let (endpoint, name) = names[Int.random(in: 0..<names.count, using: &generator)]
+            let provider = endpoint.dialect(hasAnthropicVersion: false).rawValue
+            let model = try #require(table.price(provider: provider, model: name))
+            let n = endpoint == .chatCompletions ? Int.random(in: 1...3, using: &generator) : 1
+            let body =
+                #"{"model":"m","n":\#(n),"input":"\#(String(repeating: "a", count: .random(in: 0...500, using: &generator)))"}"#
+            func estimate(_ bound: Int) throws -> Estimate {
+                var facts = try RequestFacts(Array(body.utf8), endpoint: endpoint)
+                facts.maxOutputTokens = bound
+                return facts.estimate(with: model)
+            }
+            let facts = try RequestFacts(Array(body.utf8), endpoint: endpoint)
+            let (least, most) = (try #require(facts.leastEstimate(with: model)), facts.estimate(with: model))
+            let tokens =
+                Bool.random(using: &generator) ? Int.random(in: least.tokens...most.tokens, using: &generator) : nil
+            let micros =
+                tokens == nil || Bool.random(using: &generator)
+                ? Int.random(in: least.cost.micros...most.cost.micros, using: &generator) : nil
+            let bound = facts.outputBound(within: tokens, micros.map { MicroUSD(micros: $0) }, with: model)
+            func fits(_ estimate: Estimate) -> Bool {
+                estimate.tokens <= tokens ?? .max && estimate.cost.micros <= micros ?? .max
+            }
+            #expect(try fits(estimate(bound)), "seed \(seed)")
+            #expect(try bound == model.maxOutputTokens || !fits(estimate(bound + 1)), "seed \(seed)")
+        }
+    }
+
+    @Test func `an answer is never shortened below what its provider takes`() throws {
+        let haiku = try #require(table.price(provider: "anthropic", model: "claude-haiku-4-5"))
+        for (body, endpoint, least) in [
+            (#"{"model":"m","max_tokens":9000}"#, Endpoint.messages, 1),
+            (#"{"model":"m","max_tokens":9000,"thinking":{"type":"enabled","budget_tokens":2048}}"#, .messages, 2049),
+            (#"{"model":"m","max_tokens":9000,"thinking":null}"#, .messages, 1),
+            (#"{"model":"m","max_tokens":9000,"thinking":{"budget_tokens":9007199254740991}}"#, .messages, 9000),
+            (#"{"model":"m","max_output_tokens":9000}"#, .responses, 16),
+            (#"{"model":"m","max_tokens":9000}"#, .chatCompletions, 1),
+        ] {
+            let facts = try RequestFacts(Array(body.utf8), endpoint: endpoint)
+            #expect(facts.leastEstimate(with: haiku)?.tokens == body.utf8.count + 512 + least, "\(body)")
+        }
+        #expect(throws: RequestError.self) {
+            try RequestFacts(Array(#"{"model":"m","thinking":{"budget_tokens":"x"}}"#.utf8), endpoint: .messages)
+        }
+    }
+
+    @Test func `what has no output cannot be shortened`() throws {
+        let model = try #require(table.price(provider: "openai", model: "text-embedding-3-small"))
+        #expect(
+            try RequestFacts(Array(#"{"model":"m"}"#.utf8), endpoint: .embeddings).leastEstimate(with: model) == nil)
+        #expect(
+            try RequestFacts(Array(#"{"model":"m","max_tokens":0}"#.utf8), endpoint: .messages)
+                .leastEstimate(with: model) == nil)
+    }
+
     @Test func `a cache mark makes the whole input cost what a write for an hour costs`() throws {
         let body = #"{"model":"m","max_tokens":0,"cache_control":{"type":"ephemeral"}}"#
         #expect(try estimate(body, .messages, "claude-sonnet-4-5").cost.micros == (body.utf8.count + 512) * 6)

@@ -2,12 +2,14 @@ import Testing
 import WeirProviders
 
 @Suite struct RewritingTests {
-    private func rewritten(_ body: String, _ endpoint: Endpoint = .chatCompletions, model: String? = nil) throws
-        -> String?
-    {
+    private func rewritten(
+        _ body: String, _ endpoint: Endpoint = .chatCompletions, model: String? = nil, maxOutputTokens: Int? = nil
+    ) throws -> String? {
         let bytes = Array(body.utf8)
         let facts = try RequestFacts(bytes, endpoint: endpoint)
-        return facts.rewritten(bytes, model: model).map { String(decoding: $0, as: UTF8.self) }
+        return facts.rewritten(bytes, model: model, maxOutputTokens: maxOutputTokens).map {
+            String(decoding: $0, as: UTF8.self)
+        }
     }
 
     @Test(arguments: [
@@ -63,5 +65,38 @@ import WeirProviders
         #expect(
             try rewritten(#"{"stream_options":{},"stream":true,"model":"a"}"#, model: "b")
                 == #"{"stream_options":{"include_usage":true},"stream":true,"model":"b"}"#)
+    }
+
+    @Test(arguments: [
+        (#"{"model":"m", "max_tokens" : 100 ,"x":1}"#, Endpoint.messages, #"{"model":"m", "max_tokens" : 7 ,"x":1}"#),
+        (#"{"model":"m"}"#, .messages, #"{"max_tokens":7,"model":"m"}"#),
+        (#"{"model":"m"}"#, .chatCompletions, #"{"max_completion_tokens":7,"model":"m"}"#),
+        (#"{"model":"m"}"#, .responses, #"{"max_output_tokens":7,"model":"m"}"#),
+        (#"{"model":"m","max_tokens":null}"#, .chatCompletions, #"{"model":"m","max_tokens":7}"#),
+        (
+            #"{"max_completion_tokens":8,"model":"m","max_tokens":7}"#, .chatCompletions,
+            #"{"max_completion_tokens":7,"model":"m","max_tokens":7}"#
+        ),
+        // Not this API's bound, and not one at all.
+        (
+            #"{"model":"m","max_tokens":100,"a":{"max_output_tokens":9}}"#, .responses,
+            #"{"max_output_tokens":7,"model":"m","max_tokens":100,"a":{"max_output_tokens":9}}"#
+        ),
+        (
+            #"{"model":"m","stream":true}"#, .chatCompletions,
+            #"{"max_completion_tokens":7,"stream_options":{"include_usage":true},"model":"m","stream":true}"#
+        ),
+    ])
+    func `a bound of output is lowered or added, every other byte kept`(
+        body: String, endpoint: Endpoint, wanted: String
+    ) throws {
+        let result = try #require(try rewritten(body, endpoint, maxOutputTokens: 7))
+        #expect(result == wanted)
+        #expect(try RequestFacts(Array(result.utf8), endpoint: endpoint).maxOutputTokens == 7)
+    }
+
+    @Test func `a bound that is low enough stays`() throws {
+        #expect(try rewritten(#"{"model":"m","max_tokens":7}"#, .messages, maxOutputTokens: 7) == nil)
+        #expect(try rewritten(#"{"model":"m","max_tokens":3}"#, maxOutputTokens: 7) == nil)
     }
 }

@@ -29,6 +29,16 @@ import WeirRedis
         #expect(record.units(of: Self.event) == [1, 10, 42, 1])
     }
 
+    @Test func `a limit that does not cover the model that serves is read back, and charged nothing`() throws {
+        let json = CallRecord.json(
+            holds: Array(Self.counters.prefix(2)), units: [nil, .tokens], event: Self.event.json(), rung: 2)
+        #expect(String(decoding: json, as: UTF8.self).hasPrefix(#"{"rung":2,"holds":[["L","-","#))
+        let record = try CallRecord(json: json)
+        #expect(record.units == [nil, .tokens])
+        #expect(record.units(of: Self.event) == [0, 10])
+        #expect(record.event == Self.event)
+    }
+
     @Test func `a call without limits is read back`() throws {
         let record = try CallRecord(json: CallRecord.json(holds: [], units: [], event: Self.event.json()))
         #expect(record == CallRecord(holds: [], units: [], event: Self.event))

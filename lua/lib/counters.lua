@@ -5,7 +5,8 @@ The four kinds of counter.
   R  ring    hash: b = newest bucket's number, t = total of all live buckets, 0..60 = units of bucket number % 61.
              A bucket is a sixtieth of the window. The newest bucket and the sixty before it count in full, so no
              window of any position ever holds more than the amount; a denial can last one bucket too long.
-  B  budget  hash: settled, reserved. The period is in the key's name.
+  B  budget  hash: settled, reserved. The period is in the key's name. ladder: 1 while it makes calls take a cheaper
+             model.
   C  calls in flight: zset: member = reservation id, score = end of its lease in ms.
 
 Where a policy has made a ring of what was a log, or the reverse, what is stored decides until the subject has been

@@ -3,7 +3,8 @@ A reservation, as kept in the shard's `reservations` hash under its id.
 
 While it lives, three lines of text, made by the node:
   <lease_end_ms> <at_ms> <held,held,...>     when it was admitted, within 2 s; units held, in the order of the limits
-  <call>       JSON: the keys and kinds of its counters, and the usage event if the node died now
+  <call>       JSON: the keys and kinds of its counters, and the usage event if the node died now; where there was a
+               choice of models, it begins with {"rung":n,…}, the number of the one that was chosen
   <observed>   the usage event as observed at the last renewal; empty before
 Once it has ended, how: `settled`, `released`, or `orphaned <units,...>`; kept for a while, so that a repeated step
 changes nothing, and removed by expired.lua.

@@ -9,6 +9,7 @@ struct Demo: Sendable {
         try await DemoClient.with(ready: ready) { client in
             try await ordinaryTraffic(client)
             try await tooManyCalls(client)
+            try await downTheLadder(client)
             try await creditsUsedUp(client)
             try await switchThrown(client)
             try await switchedOff(client)
@@ -44,8 +45,29 @@ struct Demo: Sendable {
         say("   bob, in the same team, is not concerned: \(try await client.call("acme/bob"))")
     }
 
+    private func downTheLadder(_ client: DemoClient) async throws {
+        say(
+            "\n── 3. bob tries the model auto through the product trial, with 0.10 USD a day; from 80 % on it gets cheaper"
+        )
+        var count = 0
+        var model: String?
+        while count < 100 {
+            let answer = try await client.call(
+                "acme/bob", model: "auto", product: "trial", maxTokens: 100, simulate: "input=200;output=100")
+            if answer.model != model || !answer.isAdmitted {
+                if let model { say("   \(count) calls served by \(model)") }
+                (count, model) = (0, answer.model)
+            }
+            if !answer.isAdmitted {
+                say("   then: \(answer)")
+                return
+            }
+            count += 1
+        }
+    }
+
     private func creditsUsedUp(_ client: DemoClient) async throws {
-        say("\n── 3. carol of globex uses a dear model; globex has 3.00 USD of ai_credits a month")
+        say("\n── 4. carol of globex uses a dear model; globex has 3.00 USD of ai_credits a month")
         for number in 1...20 {
             let answer = try await client.call(
                 "globex/carol", model: "claude-opus-4", maxTokens: 12_000, simulate: "input=2000;output=12000")
@@ -59,7 +81,7 @@ struct Demo: Sendable {
     }
 
     private func switchThrown(_ client: DemoClient) async throws {
-        say("\n── 4. dave of initech goes on; at 6.00 USD a day, all teams together, the kill switch is thrown")
+        say("\n── 5. dave of initech goes on; at 6.00 USD a day, all teams together, the kill switch is thrown")
         for number in 1...20 {
             let answer = try await client.call(
                 "initech/dave", model: "claude-opus-4", maxTokens: 10_000, simulate: "input=1000;output=10000")
@@ -89,7 +111,7 @@ struct Demo: Sendable {
     }
 
     private func switchedOff(_ client: DemoClient) async throws {
-        say("\n── 5. The operator takes the switch back:  weir kill-switch off --reason \"the demo goes on\"")
+        say("\n── 6. The operator takes the switch back:  weir kill-switch off --reason \"the demo goes on\"")
         try await client.switchOff()
         let deadline = ContinuousClock.now + .seconds(5)
         var answer = try await client.call("acme/bob")

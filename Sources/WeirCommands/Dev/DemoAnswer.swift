@@ -3,6 +3,8 @@ import Foundation
 /// What became of one call of the demo.
 struct DemoAnswer: Sendable, CustomStringConvertible {
     let status: Int
+    /// `weir-model`: the model that served a call that asked for none in particular.
+    let model: String?
     /// Of a denial.
     let reason: String?
     let message: String?
@@ -14,8 +16,8 @@ struct DemoAnswer: Sendable, CustomStringConvertible {
         let error: Content
     }
 
-    init(status: Int, body: Data) {
-        self.status = status
+    init(status: Int, model: String? = nil, body: Data) {
+        (self.status, self.model) = (status, model)
         let denied = status == 200 ? nil : try? JSONDecoder().decode(Denied.self, from: body)
         reason = denied?.weir.reason
         message = denied?.error.message

@@ -54,7 +54,9 @@ final class DemoClient: Sendable {
                     + #""messages":[{"role":"user","content":"Tell me about weirs."}]}"#))
         let response = try await http.execute(request, timeout: .seconds(60))
         let body = try await response.body.collect(upTo: 16 << 20)
-        return DemoAnswer(status: Int(response.status.code), body: Data(body.readableBytesView))
+        return DemoAnswer(
+            status: Int(response.status.code), model: response.headers.first(name: "weir-model"),
+            body: Data(body.readableBytesView))
     }
 
     /// What the ledger says was spent, by team.

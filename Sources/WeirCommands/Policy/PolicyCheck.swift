@@ -1,5 +1,6 @@
 import ArgumentParser
 import WeirCore
+import WeirProviders
 
 /// `weir policy check`.
 struct PolicyCheck: ParsableCommand {
@@ -25,23 +26,39 @@ struct PolicyCheck: ParsableCommand {
 
     func check() throws -> Report {
         let text = try source.text()
+        let policy: Policy
         do throws(PolicyErrors) {
-            let policy = try PolicyFile.read(text: text, name: source.name, environment: Setting.environment)
-            return Self.report(policy, name: source.name)
+            policy = try PolicyFile.read(text: text, name: source.name, environment: Setting.environment)
         } catch {
             return Self.report(error)
         }
+        return Self.report(policy, name: source.name, unpriced: try Self.unpricedModels(policy))
     }
 
-    private static func report(_ policy: Policy, name: String) -> Report {
+    /// Models of the ladder that have no price in the table that ships with Weir: nothing tells whose they are, so no call
+    /// is ever handed down to them.
+    private static func unpricedModels(_ policy: Policy) throws -> [String] {
+        let prices = try PriceTable.shipped()
+        return policy.ladder.map(\.model).filter { model in
+            Dialect.allCases.allSatisfy { prices.price(provider: $0.rawValue, model: model) == nil }
+        }
+    }
+
+    private static func report(_ policy: Policy, name: String, unpriced: [String]) -> Report {
         var json = JSONWriter()
         json.beginObject()
         json.member("ok", true)
         json.member("products", policy.products.count)
         json.member("limits", policy.limits.count)
+        json.key("ladder_without_price")
+        json.beginArray()
+        for model in unpriced { json.string(model) }
+        json.endArray()
         json.endObject()
+        let warnings = unpriced.map { "\nladder: \($0) has no price here, so it serves no call; correct its name" }
         return Report(
-            text: "\(name) is right: \(policy.products.count) products, \(policy.limits.count) limits",
+            text: "\(name) is right: \(policy.products.count) products, \(policy.limits.count) limits"
+                + warnings.joined(),
             json: String(decoding: json.bytes, as: UTF8.self))
     }
 

@@ -13,7 +13,7 @@ public struct Call: Sendable, Hashable {
     public var callClass: String
     public var billable: Bool
     public var resource: String?
-    /// What the caller asked for.
+    /// The model that serves it.
     public var model: String
 
     public init(
@@ -41,13 +41,21 @@ public struct Estimate: Sendable, Hashable {
     /// An upper bound of all its tokens, and of its money: what is reserved.
     public var tokens: Int
     public var cost: MicroUSD
+    /// The input's part of both: what is left is output.
+    public var inputTokens: Int
+    public var inputCost: MicroUSD
     /// What the call has already used in all likelihood once it has left: its input. Charged if the node dies at once.
     public var observed: TokenUsage
     public var observedCost: MicroUSD
 
-    public init(tokens: Int, cost: MicroUSD, observed: TokenUsage, observedCost: MicroUSD) {
+    public init(
+        tokens: Int, cost: MicroUSD, inputTokens: Int = 0, inputCost: MicroUSD = .zero, observed: TokenUsage,
+        observedCost: MicroUSD
+    ) {
         self.tokens = tokens
         self.cost = cost
+        self.inputTokens = inputTokens
+        self.inputCost = inputCost
         self.observed = observed
         self.observedCost = observedCost
     }

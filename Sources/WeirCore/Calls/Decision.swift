@@ -14,7 +14,14 @@ public struct Reservation: Sendable, Hashable, Identifiable {
     public let admittedAtMs: Int
     /// How long it is held unless renewed.
     public let leaseMs: Int
+    /// As it is served.
     public let call: Call
+    /// The model that serves it: its index among those that were offered.
+    public let candidate: Int
+    /// What it was expected to cost at most on that model.
+    public let estimate: Estimate?
+    /// Units that its answer must be shortened to, of each kind that is short; nil: it goes as it is.
+    public let bound: Bound?
     /// Shard of its keys.
     public let shard: Int
     /// What it holds there, limit by limit, in the order of the script's keys.
@@ -53,10 +60,13 @@ public struct Reservation: Sendable, Hashable, Identifiable {
         public let remaining: Int
         /// Milliseconds until the limit is whole again if nothing else happens.
         public let resetsInMs: Int
+        /// False: the limit does not cover the model that serves the call, but would have covered another that could
+        /// have. It stands here only because the order of the script's keys does.
+        public var isCharged: Bool
 
         public init(
             limit: Limit.ID, subject: String, unit: Limit.Unit, key: String, counter: Counter, held: Int, amount: Int,
-            source: Limit.AmountSource = .default, remaining: Int, resetsInMs: Int
+            source: Limit.AmountSource = .default, remaining: Int, resetsInMs: Int, isCharged: Bool = true
         ) {
             self.limit = limit
             self.subject = subject
@@ -68,16 +78,29 @@ public struct Reservation: Sendable, Hashable, Identifiable {
             self.source = source
             self.remaining = remaining
             self.resetsInMs = resetsInMs
+            self.isCharged = isCharged
         }
     }
 
+    /// The most that a shortened call may cost.
+    public struct Bound: Sendable, Hashable {
+        public var tokens: Int?
+        public var cost: MicroUSD?
+
+        public init(tokens: Int? = nil, cost: MicroUSD? = nil) { (self.tokens, self.cost) = (tokens, cost) }
+    }
+
     public init(
-        id: String, admittedAtMs: Int, leaseMs: Int, call: Call, shard: Int, holds: [Hold], sideParts: [Part] = []
+        id: String, admittedAtMs: Int, leaseMs: Int, call: Call, candidate: Int = 0, estimate: Estimate? = nil,
+        bound: Bound? = nil, shard: Int, holds: [Hold], sideParts: [Part] = []
     ) {
         self.id = id
         self.admittedAtMs = admittedAtMs
         self.leaseMs = leaseMs
         self.call = call
+        self.candidate = candidate
+        self.estimate = estimate
+        self.bound = bound
         self.shard = shard
         self.holds = holds
         self.sideParts = sideParts

@@ -1,9 +1,12 @@
 extension Limit {
     /// Whether the limit covers the call at all: every field of its match that is set must fit.
-    public func covers(_ call: Call) -> Bool {
+    public func covers(_ call: Call) -> Bool { covers(call, on: call.model) }
+
+    /// As ``covers(_:)``, if this model served the call.
+    public func covers(_ call: Call, on model: String) -> Bool {
         if !match.products.isEmpty, !match.products.contains(call.product) { return false }
         if !match.classes.isEmpty, !match.classes.contains(call.callClass) { return false }
-        if !match.models.isEmpty, !match.models.contains(call.model) { return false }
+        if !match.models.isEmpty, !match.models.contains(model) { return false }
         if let resource = match.resource, !call.billable || call.resource != resource { return false }
         return true
     }

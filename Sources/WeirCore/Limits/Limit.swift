@@ -15,6 +15,20 @@ public struct Limit: Sendable, Hashable, Codable, Identifiable {
     public var enforce: Enforcement
     /// From this share of a budget on, a cheaper model of the ladder serves the call. In ten-thousandths: 0.8 is 8000.
     public var downgradeAt: Int?
+    /// How much of an estimate is held while the call runs.
+    public var reserve: Reserve
+    /// A call that does not fit is given as much output as does.
+    public var clamp: Bool
+
+    /// How much of an estimate is held while the call runs.
+    public enum Reserve: String, Sendable, Hashable, Codable, CaseIterable {
+        /// The upper bound: the limit never ends above its amount.
+        case full
+        /// What recent calls of the model and product make likely, at most the upper bound.
+        case expected
+        /// Nothing: only what has been settled counts.
+        case none
+    }
 
     public enum Per: String, Sendable, Hashable, Codable, CaseIterable {
         case user, team, group, key, ip, product, global
@@ -62,7 +76,7 @@ public struct Limit: Sendable, Hashable, Codable, Identifiable {
     public init(
         id: String, per: Per, unit: Unit, span: Span, match: Match = Match(), amount: Int,
         groupAmounts: [String: Int] = [:], groupRule: GroupRule = .min, enforce: Enforcement = .reserve,
-        downgradeAt: Int? = nil
+        downgradeAt: Int? = nil, reserve: Reserve = .full, clamp: Bool = false
     ) {
         self.id = id
         self.per = per
@@ -74,6 +88,8 @@ public struct Limit: Sendable, Hashable, Codable, Identifiable {
         self.groupRule = groupRule
         self.enforce = enforce
         self.downgradeAt = downgradeAt
+        self.reserve = reserve
+        self.clamp = clamp
     }
 }
 

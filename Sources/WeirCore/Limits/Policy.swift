@@ -7,7 +7,8 @@ public struct Policy: Sendable, Hashable, Codable {
     public var classes: [String: CallClass]
     public var limits: [Limit]
     /// Models from dearest to cheapest.
-    public var ladder: [String]
+    public var ladder: [Rung]
+    public var downgrade: Downgrade
     public var costGuard: CostGuard?
     public var unpricedModels: UnpricedModels
     public var outage: Outage
@@ -22,28 +23,29 @@ public struct Policy: Sendable, Hashable, Codable {
         public var aliases: [String]
         /// Whether it serves callers without an API key, counted by their address. Never a billable one.
         public var anonymous: Bool
+        /// The models that may serve its calls; empty: all.
+        public var models: [String]
+        /// Model asked for → model that takes its place; `*` stands for every other.
+        public var rewrite: [String: String]
+        /// While Redis is away; nil: as the policy says for all.
+        public var outage: Outage?
 
         public init(
             callClass: String, billable: Bool, resource: String? = nil, aliases: [String] = [],
-            anonymous: Bool = false
+            anonymous: Bool = false, models: [String] = [], rewrite: [String: String] = [:], outage: Outage? = nil
         ) {
             self.callClass = callClass
             self.billable = billable
             self.resource = resource
             self.aliases = aliases
             self.anonymous = anonymous
+            self.models = models
+            self.rewrite = rewrite
+            self.outage = outage
         }
 
-        enum CodingKeys: String, CodingKey { case callClass = "class", billable, resource, aliases, anonymous }
-
-        public init(from decoder: any Decoder) throws {
-            let values = try decoder.container(keyedBy: CodingKeys.self)
-            callClass = try values.decode(String.self, forKey: .callClass)
-            billable = try values.decode(Bool.self, forKey: .billable)
-            resource = try values.decodeIfPresent(String.self, forKey: .resource)
-            aliases = try values.decode([String].self, forKey: .aliases)
-            // Policies that were applied before there was the field do not have it.
-            anonymous = try values.decodeIfPresent(Bool.self, forKey: .anonymous) ?? false
+        enum CodingKeys: String, CodingKey {
+            case callClass = "class", billable, resource, aliases, anonymous, models, rewrite, outage
         }
     }
 
@@ -101,7 +103,8 @@ public struct Policy: Sendable, Hashable, Codable {
 
     public init(
         version: Int = 0, products: [String: Product], classes: [String: CallClass], limits: [Limit],
-        ladder: [String] = [], costGuard: CostGuard? = nil, unpricedModels: UnpricedModels = .deny,
+        ladder: [Rung] = [], downgrade: Downgrade = .aliases, costGuard: CostGuard? = nil,
+        unpricedModels: UnpricedModels = .deny,
         outage: Outage = Outage(), alerts: Alerts = Alerts()
     ) {
         self.version = version
@@ -109,6 +112,7 @@ public struct Policy: Sendable, Hashable, Codable {
         self.classes = classes
         self.limits = limits
         self.ladder = ladder
+        self.downgrade = downgrade
         self.costGuard = costGuard
         self.unpricedModels = unpricedModels
         self.outage = outage
@@ -116,7 +120,7 @@ public struct Policy: Sendable, Hashable, Codable {
     }
 
     enum CodingKeys: String, CodingKey {
-        case version, products, classes, limits, ladder, outage, alerts
+        case version, products, classes, limits, ladder, downgrade, outage, alerts
         case costGuard = "cost_guard"
         case unpricedModels = "unpriced_models"
     }

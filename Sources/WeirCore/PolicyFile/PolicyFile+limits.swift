@@ -11,6 +11,7 @@ extension PolicyFile {
     private static let limitFields = [
         "id", "per", "unit", "window", "period", "amount", "groups", "group_rule", "class", "classes", "product",
         "products", "model", "models", "resource", "enforce", "downgrade_at",
+        "reserve", "clamp",
     ]
     private static let longestWindowMs = 31 * UTCDay.lengthMs
 
@@ -46,14 +47,19 @@ extension PolicyFile {
         let groups = unit.flatMap { readGroups(fields, $0, per) }
         let groupRule = fields["group_rule"].map { $0.choice(Limit.GroupRule.self) } ?? .min
         let downgradeAt = fields["downgrade_at"].flatMap { $0.share() }
-        guard let id, let per, let unit, let enforce, let span, let amount, let groups, let groupRule else {
+        let reserve = fields["reserve"].map { $0.choice(Limit.Reserve.self) } ?? .full
+        let clamp = fields["clamp"].map { $0.flag() } ?? false
+        guard let id, let per, let unit, let enforce, let span, let amount, let groups, let groupRule, let reserve,
+            let clamp
+        else {
             return nil
         }
         let limit = Limit(
             id: id, per: per, unit: unit, span: span, match: match, amount: amount, groupAmounts: groups,
-            groupRule: groupRule, enforce: enforce, downgradeAt: downgradeAt)
+            groupRule: groupRule, enforce: enforce, downgradeAt: downgradeAt, reserve: reserve, clamp: clamp)
         checkEnforcement(limit, value, fields)
         checkDowngrade(limit, fields, hasLadder: names.hasLadder)
+        checkReservation(limit, fields)
         return limit
     }
 

@@ -40,7 +40,7 @@ extension PolicyFile {
     }
 
     private static func readProduct(_ value: PolicyValue, classes: [String]) -> Policy.Product? {
-        let known = ["class", "billable", "resource", "aliases", "anonymous"]
+        let known = ["class", "billable", "resource", "aliases", "anonymous", "models", "rewrite", "outage"]
         guard let fields = value.fields(of: "a product", known: known, required: ["class"]) else { return nil }
         let callClass = fields["class"].flatMap { $0.name(of: "class", among: classes) }
         let isBillable = fields["billable"].map { $0.flag() } ?? false
@@ -57,9 +57,31 @@ extension PolicyFile {
         for alias in fields["aliases"]?.elements() ?? [] {
             if let name = alias.identifier("an alias") { aliases.append(name) }
         }
+        let models = fields["models"].flatMap { $0.words("a model") } ?? []
+        let rewrite = fields["rewrite"].flatMap { readRewrite($0, models: models) } ?? [:]
+        let outage = fields["outage"].flatMap(readOutage)
         guard let callClass, let isBillable, let isAnonymous else { return nil }
         return Policy.Product(
-            callClass: callClass, billable: isBillable, resource: resource, aliases: aliases, anonymous: isAnonymous)
+            callClass: callClass, billable: isBillable, resource: resource, aliases: aliases, anonymous: isAnonymous,
+            models: models, rewrite: rewrite, outage: outage)
+    }
+
+    /// Model asked for → model that takes its place. Nothing is rewritten twice, so a chain is a mistake.
+    private static func readRewrite(_ value: PolicyValue, models: [String]) -> [String: String]? {
+        guard let entries = value.entries(of: "rewrite") else { return nil }
+        var rewrite: [String: String] = [:]
+        for entry in entries {
+            guard let model = entry.value.word("a model") else { continue }
+            if entry.name != "*", entries.contains(where: { $0.name == model && $0.name != entry.name }) {
+                entry.value.report("\(model) is rewritten itself", "name the model that serves in the end")
+            }
+            let isAlias = model == "auto" || model.hasPrefix("tier:")
+            if !models.isEmpty, !isAlias, !models.contains(model) {
+                entry.value.report("\(model) is not among the product's models", "add it to models")
+            }
+            rewrite[entry.name] = model
+        }
+        return rewrite
     }
 }
 

@@ -42,6 +42,25 @@ extension PolicyFile {
         }
     }
 
+    /// Only what is known beforehand as an upper bound can be held in part, or be made to fit.
+    static func checkReservation(_ limit: Limit, _ fields: [String: PolicyValue]) {
+        for name in ["reserve", "clamp"] {
+            guard let field = fields[name] else { continue }
+            if limit.unit != .tokens, limit.unit != .usd {
+                field.report("a call always counts as one", "use it with unit: tokens or usd")
+            } else if limit.enforce == .ledger {
+                field.report("a limit with enforce: ledger holds nothing", "use enforce: reserve")
+            }
+        }
+        guard limit.clamp, let field = fields["clamp"] else { return }
+        if limit.reserve != .full {
+            field.report(
+                "an answer is shortened to what is held, and reserve: \(limit.reserve.rawValue) does not hold its bound",
+                "use reserve: full")
+        }
+        if limit.enforce == .shadow { field.report("a limit in shadow does not act on calls", "use enforce: reserve") }
+    }
+
     /// Refuses a policy of which one call could meet more limits than the script takes.
     static func checkNumberOfLimits(_ policy: Policy, _ value: PolicyValue) {
         for (name, product) in policy.products.sorted(by: { $0.key < $1.key }) {

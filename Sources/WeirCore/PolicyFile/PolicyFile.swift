@@ -42,7 +42,7 @@ public enum PolicyFile {
     }
 
     private static let fields = [
-        "products", "classes", "limits", "ladder", "cost_guard", "unpriced_models", "outage", "alerts",
+        "products", "classes", "limits", "ladder", "downgrade", "cost_guard", "unpriced_models", "outage", "alerts",
     ]
 
     private static func policy(from node: Node, _ reading: PolicyReading) -> Policy? {
@@ -57,13 +57,15 @@ public enum PolicyFile {
         let productNodes = fields["products"]?.node.mapping
         let productNames = productNodes?.keys.compactMap(\.scalar?.string) ?? []
         let resources = productNodes?.values.compactMap { $0.mapping?["resource"]?.scalar?.string } ?? []
-        let ladder = fields["ladder"].flatMap { $0.words("a model") } ?? []
+        let ladder = fields["ladder"].flatMap(readLadder) ?? []
         let names = LimitNames(
             products: productNames, aliases: products.flatMap { entry in entry.value.aliases.map { ($0, entry.key) } },
             classes: classNames, resources: Set(products.values.compactMap(\.resource) + resources).sorted(),
-            hasLadder: !ladder.isEmpty)
+            hasLadder: fields["ladder"] != nil)
         let limits = fields["limits"].map { readLimits($0, names) } ?? []
         var policy = Policy(products: products, classes: classes, limits: limits.map(\.limit), ladder: ladder)
+        policy.downgrade =
+            fields["downgrade"].flatMap { readDowngrade($0, hasLadder: fields["ladder"] != nil) } ?? .aliases
         policy.costGuard = fields["cost_guard"].flatMap(readCostGuard)
         policy.unpricedModels = fields["unpriced_models"].flatMap { $0.choice(Policy.UnpricedModels.self) } ?? .deny
         policy.outage = fields["outage"].flatMap(readOutage) ?? Policy.Outage()

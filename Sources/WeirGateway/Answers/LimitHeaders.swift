@@ -13,7 +13,7 @@ enum LimitHeaders {
 
     private static func tightest(of holds: [Reservation.Hold]) -> Reservation.Hold? {
         var tightest: Reservation.Hold?
-        for hold in holds where hold.amount > 0 {
+        for hold in holds where hold.amount > 0 && hold.isCharged {
             guard let least = tightest else {
                 tightest = hold
                 continue

@@ -26,16 +26,20 @@ struct CallDoor {
         let labels = try labels()
         try refuseCompressedBody()
         let body = try await exchange.wholeBody()
-        let plan = try CallPlan(route: route, body: body, record: record, policy: policy, prices: node.prices)
+        let plan = try CallPlan(
+            route: route, body: body, record: record, product: (product, rules), policy: policy, prices: node.prices)
         let call = Call(
             team: record.team, user: record.user, groups: record.groups, key: record.id,
             ip: exchange.peer.clientSubject(exchange.head.headers), product: product, callClass: rules.callClass,
-            billable: rules.billable, resource: rules.resource,
-            model: plan.model)
+            billable: rules.billable, resource: rules.resource, model: plan.candidates[0].model)
         let event = plan.event(for: call, labels: labels, id: exchange.id)
-        let request = try outgoing(route, plan)
+        var request = try outgoing(route)
         let reservation = try await admit(call, plan, event)
-        return AdmittedCall(reservation: reservation, request: request, event: event, meter: plan.meter)
+        request.body = plan.body(for: reservation)
+        exchange.served = plan.served(by: reservation)
+        return AdmittedCall(
+            reservation: reservation, request: request, event: plan.event(event, for: reservation),
+            meter: plan.meter(for: reservation))
     }
 
     /// The same answer whether a key is missing, malformed, unknown, revoked or expired. Only where a product serves anybody
@@ -88,7 +92,7 @@ struct CallDoor {
         let decision: Decision
         do throws(EnforcerError) {
             decision = try await node.admission.admit(
-                call, estimate: plan.estimate, event: event, on: exchange.owner.loop)
+                call, candidates: plan.candidates, event: event, on: exchange.owner.loop)
         } catch {
             throw noDecision(error)
         }
@@ -110,7 +114,8 @@ struct CallDoor {
             Denial(.degraded, "Limits cannot be checked at the moment, so nothing is let through.", retryAfter: 1))
     }
 
-    private func outgoing(_ route: Route, _ plan: CallPlan) throws(Refusal) -> UpstreamRequest {
+    /// All but its body.
+    private func outgoing(_ route: Route) throws(Refusal) -> UpstreamRequest {
         let configuration = node.configuration
         let provider = route.provider == .anthropic ? configuration.anthropic : configuration.openAI
         guard let key = provider.key else {
@@ -126,6 +131,6 @@ struct CallDoor {
         headers.add(name: "weir-request-id", value: exchange.id)
         return UpstreamRequest(
             base: route.provider == .anthropic ? node.anthropicBase : node.openAIBase, target: route.target,
-            method: exchange.head.method, headers: headers, body: plan.body)
+            method: exchange.head.method, headers: headers)
     }
 }

@@ -63,7 +63,7 @@ struct CallMeter {
 
     /// Fills in what the call used and cost by now.
     func charge(_ charge: CallLife.Charge, to event: inout UsageEvent) {
-        event.model = reader?.model ?? event.requestedModel
+        event.model = reader?.model ?? event.model
         event.toolUsed = reader?.firstTool
         guard endpoint.spends, charge != .nothing, charge != .nothingHappened else {
             (event.tokens, event.cost) = (.zero, .zero)

@@ -14,6 +14,7 @@ final class ClientExchange {
     let startedAt = NIODeadline.now()
     /// Set as soon as they are known, for the headers and the form of whatever answer is given.
     var product: String?
+    var served: ServedModel?
     var dialect: Dialect
 
     private var connection: ConnectionHandler?
@@ -137,6 +138,9 @@ final class ClientExchange {
         var headers = HeaderFilter.towardsClient(head.headers, keepingLength: keepingLength)
         headers.add(name: "weir-request-id", value: id)
         if let product { headers.add(name: "weir-product", value: product) }
+        if let model = served?.model { headers.add(name: "weir-model", value: model) }
+        if let from = served?.downgradedFrom { headers.add(name: "weir-downgraded-from", value: from) }
+        if let bound = served?.clampedTo { headers.add(name: "weir-max-tokens", value: String(bound)) }
         // So that a provider's 429 is not taken for one of ours.
         if !(200...299).contains(head.status.code) { headers.add(name: "weir-reason", value: "provider_error") }
         LimitHeaders.add(for: reservation, to: &headers)

@@ -23,16 +23,60 @@ extension RequestFacts {
     package func estimate(with model: ModelPrice) -> Estimate {
         let input = inputBound(with: model)
         let output = outputBound(with: model)
-        let cost = dearestKinds.map { kind in
-            var usage = TokenUsage(output: output)
-            usage[keyPath: kind] = input
-            return model.price.cost(of: usage)
+        func dearest(output: Int) -> MicroUSD {
+            let costs = dearestKinds.map { kind in
+                var usage = TokenUsage(output: output)
+                usage[keyPath: kind] = input
+                return model.price.cost(of: usage)
+            }
+            return costs.max() ?? .zero
         }
         let likely = likelyInput.clamped(to: input)
         let observed = TokenUsage(input: likely)
         return Estimate(
-            tokens: input.addingSaturated(output), cost: cost.max() ?? .zero, observed: observed,
-            observedCost: model.price.cost(of: observed))
+            tokens: input.addingSaturated(output), cost: dearest(output: output), inputTokens: input,
+            inputCost: dearest(output: 0), observed: observed, observedCost: model.price.cost(of: observed))
+    }
+
+    /// The estimate if the caller had set no higher bound of output than this.
+    func estimate(with model: ModelPrice, maxOutputTokens: Int) -> Estimate {
+        var facts = self
+        facts.maxOutputTokens = min(facts.maxOutputTokens ?? .max, maxOutputTokens)
+        return facts.estimate(with: model)
+    }
+
+    /// What the call costs at most with the shortest answer worth having; nil: it has no output to shorten.
+    package func leastEstimate(with model: ModelPrice) -> Estimate? {
+        guard outputBound(with: model) > 0 else { return nil }
+        return estimate(with: model, maxOutputTokens: leastOutputTokens)
+    }
+
+    /// OpenAI's Responses refuses a lower `max_output_tokens`, Anthropic one that the budget for thinking fills.
+    private var leastOutputTokens: Int {
+        switch endpoint {
+        case .responses: 16
+        case .messages: thinkingTokens.addingSaturated(1)
+        default: 1
+        }
+    }
+
+    /// The highest bound of output with which the call stays within `tokens` and `cost`. Found by halving: the estimate
+    /// itself says what fits, so what is promised and what is reserved cannot differ.
+    ///
+    /// - Returns: at least what ``leastEstimate(with:)`` assumes.
+    package func outputBound(within tokens: Int?, _ cost: MicroUSD?, with model: ModelPrice) -> Int {
+        var fits = leastOutputTokens
+        var tooMuch = min(maxOutputTokens ?? model.maxOutputTokens, model.maxOutputTokens).addingSaturated(1)
+        while tooMuch - fits > 1 {
+            let middle = fits + (tooMuch - fits) / 2
+            let estimate = estimate(with: model, maxOutputTokens: middle)
+            if estimate.tokens <= tokens ?? .max, estimate.cost.micros <= cost?.micros ?? .max {
+                fits = middle
+            } else {
+                tooMuch = middle
+            }
+        }
+        return fits
     }
 
     /// At most this many tokens of input, of all kinds.

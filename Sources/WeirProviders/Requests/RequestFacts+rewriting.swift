@@ -5,11 +5,12 @@ extension RequestFacts {
     /// ``UsageChunkFilter``.
     package var needsUsage: Bool { endpoint == .chatCompletions && isStreaming && !includesUsage }
 
-    /// The body to forward: byte for byte the client's, except that usage is asked for where ``needsUsage``, and that
-    /// `model` replaces the client's choice if given. Nil: forward the body as it is.
+    /// The body to forward: byte for byte the client's, except that usage is asked for where ``needsUsage``, that
+    /// `model` replaces the client's choice if given, and that no bound of output is above `maxOutputTokens` if given.
+    /// Nil: forward the body as it is.
     /// - Parameter body: the bytes these facts were read from.
-    package func rewritten(_ body: [UInt8], model replacement: String? = nil) -> [UInt8]? {
-        var splices: [Splice] = []
+    package func rewritten(_ body: [UInt8], model replacement: String? = nil, maxOutputTokens: Int? = nil) -> [UInt8]? {
+        var splices = maxOutputTokens.map(boundSplices) ?? []
         if needsUsage { splices.append(usageSplice) }
         if let replacement, replacement != model {
             var writer = JSONWriter(capacity: replacement.utf8.count + 2)
@@ -33,6 +34,23 @@ extension RequestFacts {
     private struct Splice {
         let range: Range<Int>
         let bytes: [UInt8]
+    }
+
+    /// The bounds above `most` are lowered to it; where there is none, one is added.
+    private func boundSplices(_ most: Int) -> [Splice] {
+        let text = Array(String(most).utf8)
+        let lowered = outputBounds.filter { ($0.value ?? .max) > most }.map { Splice(range: $0.range, bytes: text) }
+        if !outputBounds.isEmpty { return lowered }
+        let name =
+            switch endpoint {
+            case .responses: "max_output_tokens"
+            // Chat models that reason take no `max_tokens`.
+            case .chatCompletions: "max_completion_tokens"
+            default: "max_tokens"
+            }
+        return [
+            Splice(range: firstMember..<firstMember, bytes: Array(#""\#(name)":"#.utf8) + text + [UInt8(ascii: ",")])
+        ]
     }
 
     private var usageSplice: Splice {

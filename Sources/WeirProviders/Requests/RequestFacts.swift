@@ -11,6 +11,8 @@ package struct RequestFacts: Sendable, Equatable {
     package var isStreaming = false
     /// The greatest of the bounds the caller set; nil: none.
     package var maxOutputTokens: Int?
+    /// Tokens of output set aside for thinking: no bound of output may be as low.
+    package var thinkingTokens = 0
     /// Answers asked for (`n`).
     package var choices = 1
     /// The client itself asked for usage in an OpenAI chat stream.
@@ -43,9 +45,16 @@ package struct RequestFacts: Sendable, Equatable {
 
     // Where the body may be rewritten.
     var modelRange = 0..<0
+    /// Where bounds of output stand that the provider obeys, and what they say (`null`: nil).
+    var outputBounds: [OutputBound] = []
     var streamOptions = StreamOptions.absent
     /// Just behind the body's opening brace.
     var firstMember = 0
+
+    struct OutputBound: Equatable {
+        let range: Range<Int>
+        let value: Int?
+    }
 
     /// What stands at `stream_options`.
     enum StreamOptions: Equatable {

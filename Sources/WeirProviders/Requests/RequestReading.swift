@@ -4,6 +4,7 @@ import WeirCore
 struct RequestReading {
     private enum Field: String, CaseIterable, Sendable {
         case model, stream, n, messages, system, tools, input, prediction, background, conversation, prompt, container
+        case thinking
         case maxTokens = "max_tokens"
         case maxCompletionTokens = "max_completion_tokens"
         case maxOutputTokens = "max_output_tokens"
@@ -18,9 +19,11 @@ struct RequestReading {
     }
 
     private enum StreamOption: String, CaseIterable, Sendable { case includeUsage = "include_usage" }
+    private enum ThinkingOption: String, CaseIterable, Sendable { case budget = "budget_tokens" }
 
     private static let fields = JSONFields(Field.self)
     private static let streamOptionFields = JSONFields(StreamOption.self)
+    private static let thinkingFields = JSONFields(ThinkingOption.self)
     /// More answers than any provider makes of one call.
     private static let mostChoices = 128
 
@@ -62,6 +65,7 @@ struct RequestReading {
         case .cacheControl:
             try scanner.skip()
             facts.usesCache = true
+        case .thinking: try readThinking(from: &scanner)
         case .prediction: facts.predictionBytes = try scanner.skip().count
         case .background:
             guard try flag("background", from: &scanner) != true else {
@@ -101,9 +105,12 @@ struct RequestReading {
     private mutating func readBound(_ name: String, of endpoints: [Endpoint], from scanner: inout JSONScanner)
         throws(JSONError)
     {
-        guard let bound = try count(name, in: 0...Int.largestExact, from: &scanner), endpoints.contains(facts.endpoint)
-        else { return }
-        facts.maxOutputTokens = max(facts.maxOutputTokens ?? 0, bound)
+        _ = try scanner.kind()
+        let start = scanner.offset
+        let bound = try count(name, in: 0...Int.largestExact, from: &scanner)
+        guard endpoints.contains(facts.endpoint) else { return }
+        facts.outputBounds.append(.init(range: start..<scanner.offset, value: bound))
+        if let bound { facts.maxOutputTokens = max(facts.maxOutputTokens ?? 0, bound) }
     }
 
     private enum StandardOption: String, CaseIterable, Sendable {
@@ -118,6 +125,18 @@ struct RequestReading {
         if try scanner.takeNull() { return }
         guard try scanner.kind() == .string else { throw wrongType(name, "a string", scanner) }
         if try scanner.knownString(in: Self.standardOptions) == nil { facts.unpricedOption = name }
+    }
+
+    /// Anthropic's `max_tokens` must be above the budget for thinking.
+    private mutating func readThinking(from scanner: inout JSONScanner) throws(JSONError) {
+        guard try scanner.kind() == .object else {
+            try scanner.skip()
+            return
+        }
+        var members = try scanner.beginObject()
+        while try scanner.next(&members, in: Self.thinkingFields) != nil {
+            facts.thinkingTokens = try count("thinking.budget_tokens", in: 0...Int.largestExact, from: &scanner) ?? 0
+        }
     }
 
     private mutating func readStreamOptions(from scanner: inout JSONScanner) throws(JSONError) {

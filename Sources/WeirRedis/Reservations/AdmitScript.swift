@@ -10,27 +10,59 @@ package struct AdmitScript: Sendable {
     /// One line of JSON: ``CallRecord``.
     package var call: [UInt8]
     package var limits: [Entry]
+    /// Cheaper models that may serve the call instead, in the order of the ladder; at most 15.
+    package var lower: [Rung]
     /// A fixed time for tests; nil: the server's clock.
     package var nowMs: Int?
 
     package struct Entry: Sendable, Hashable {
         package let counter: CounterKey
-        package let cost: Int
+        /// On the first model; nil: the limit does not cover it.
+        package let cost: Int?
         package let amount: Int
         /// False for a limit in shadow: counted, never denied.
         package let denies: Bool
+        /// Whether a call that holds nothing is denied, too, where nothing is left.
+        package let deniesWhenFull: Bool
+        /// When the first model gives way to the next; nil: never on this limit's account.
+        package let downgrade: Downgrade?
+        /// Units that the call costs on the last model with the shortest answer worth having; nil: it is not shortened.
+        package let least: Int?
 
-        package init(counter: CounterKey, cost: Int, amount: Int, denies: Bool = true) {
+        /// Units of a budget, settled and reserved: from `on` the ladder is followed, until there are fewer than `off`.
+        package struct Downgrade: Sendable, Hashable {
+            package let on: Int
+            package let off: Int
+
+            package init(on: Int, off: Int) { (self.on, self.off) = (on, off) }
+        }
+
+        package init(
+            counter: CounterKey, cost: Int?, amount: Int, denies: Bool = true, deniesWhenFull: Bool = false,
+            downgrade: Downgrade? = nil, least: Int? = nil
+        ) {
             self.counter = counter
             self.cost = cost
             self.amount = amount
             self.denies = denies
+            self.deniesWhenFull = deniesWhenFull
+            self.downgrade = downgrade
+            self.least = least
         }
+    }
+
+    /// A cheaper model: the call's record on it, and its cost for each limit (nil: the limit does not cover it).
+    package struct Rung: Sendable, Hashable {
+        package let call: [UInt8]
+        package let costs: [Int?]
+
+        package init(call: [UInt8], costs: [Int?]) { (self.call, self.costs) = (call, costs) }
     }
 
     package enum Reply: Sendable, Equatable {
         /// What remains of each limit; nil where it is unlimited.
-        case admitted(nowMs: Int, remaining: [Int?])
+        /// `chosen`: of a call with a choice.
+        case admitted(nowMs: Int, remaining: [Int?], chosen: Chosen? = nil)
         /// `limit` is the index of the one that makes the caller wait longest; `retryAfterMs` nil: it can never fit.
         case denied(nowMs: Int, limit: Int, used: Int, reserved: Int, retryAfterMs: Int?)
         /// The id has ended already; nothing is held.
@@ -40,9 +72,19 @@ package struct AdmitScript: Sendable {
         case wrongTime(nowMs: Int)
     }
 
+    /// What serves a call that had a choice.
+    package struct Chosen: Sendable, Hashable {
+        /// 0: the first model; else one more than its index in `lower`.
+        package let rung: Int
+        /// Units held in each limit: less than the cost where the answer must be shortened.
+        package let held: [Int]
+
+        package init(rung: Int, held: [Int]) { (self.rung, self.held) = (rung, held) }
+    }
+
     package init(
         shard: Shard, id: ReservationID, namedAtMs: Int, leaseMs: Int, call: [UInt8], limits: [Entry],
-        nowMs: Int? = nil
+        lower: [Rung] = [], nowMs: Int? = nil
     ) {
         self.shard = shard
         self.id = id
@@ -50,28 +92,36 @@ package struct AdmitScript: Sendable {
         self.leaseMs = leaseMs
         self.call = call
         self.limits = limits
+        self.lower = lower
         self.nowMs = nowMs
     }
 
+    /// Whether the script has anything to choose: else it is told nothing of models and shortened answers.
+    private var hasChoice: Bool { !lower.isEmpty || limits.contains { $0.least != nil } }
+
     package func run(on connection: RedisConnection) async throws(RedisError) -> Reply {
-        var keys = [RedisKeys.epoch(shard), RedisKeys.reservations(shard)]
-        var packed = PackedNumbers(capacity: 5 * limits.count)
-        for limit in limits {
-            keys.append(limit.counter.key)
-            packed.add(limit.counter.kind)
-            packed.add(limit.cost)
-            packed.add(limit.amount)
-            packed.add(limit.counter.counter == .inFlight ? leaseMs : limit.counter.span)
-            packed.add(limit.denies ? 1 : 0)
-        }
-        let arguments: [RedisArgument] = [
-            .string(id.text), .int(nowMs ?? 0), .int(namedAtMs), .bytes(record), .bytes(packed.bytes),
+        let keys =
+            [RedisKeys.epoch(shard), RedisKeys.reservations(shard)] + limits.map(\.counter.key)
+        var arguments: [RedisArgument] = [
+            .string(id.text), .int(nowMs ?? 0), .int(namedAtMs), .bytes(record(call) { limits[$0].cost }),
+            .bytes(packed { limits[$0].cost }),
         ]
+        if hasChoice {
+            for rung in lower {
+                arguments.append(.bytes(record(rung.call) { rung.costs[$0] }))
+                arguments.append(.bytes(packed { rung.costs[$0] }))
+            }
+            arguments.append(.bytes(packedChoice))
+        }
         let reply = try await connection.run(ScriptCatalogue.admit, keys: keys, arguments: arguments)
         let numbers = try reply.integers(of: ScriptCatalogue.admit)
         switch (numbers.first, numbers.count) {
-        case (1, 2 + limits.count):
+        case (1, 2 + limits.count) where !hasChoice:
             return .admitted(nowMs: numbers[1], remaining: numbers.dropFirst(2).map { $0 < 0 ? nil : $0 })
+        case (1, 3 + 2 * limits.count) where hasChoice && (1...lower.count + 1).contains(numbers[2 + limits.count]):
+            return .admitted(
+                nowMs: numbers[1], remaining: numbers[2..<2 + limits.count].map { $0 < 0 ? nil : $0 },
+                chosen: Chosen(rung: numbers[2 + limits.count] - 1, held: Array(numbers[(3 + limits.count)...])))
         case (0, 6) where (1...max(1, limits.count)).contains(numbers[2]):
             return .denied(
                 nowMs: numbers[1], limit: numbers[2] - 1, used: numbers[3], reserved: numbers[4],
@@ -86,13 +136,37 @@ package struct AdmitScript: Sendable {
 
 extension AdmitScript {
     /// lua/lib/record.lua: `<lease_end_ms> <at_ms> <held,held,...>`, the call, nothing observed yet.
-    private var record: [UInt8] {
-        let held = limits.map { String($0.cost) }.joined(separator: ",")
+    private func record(_ call: [UInt8], cost: (Int) -> Int?) -> [UInt8] {
+        let held = limits.indices.map { String(cost($0) ?? 0) }.joined(separator: ",")
         var record = Array("\(namedAtMs + leaseMs) \(namedAtMs) \(held)\n".utf8)
         record.reserveCapacity(record.count + call.count + 1)
         record.append(contentsOf: call)
         record.append(UInt8(ascii: "\n"))
         return record
+    }
+
+    /// lua/admit.lua: kind, cost, amount, span and how it denies, of each limit.
+    private func packed(cost: (Int) -> Int?) -> [UInt8] {
+        var packed = PackedNumbers(capacity: 5 * limits.count)
+        for (index, limit) in limits.enumerated() {
+            let cost = cost(index)
+            packed.add(cost == nil ? 0 : limit.counter.kind)
+            packed.add(cost ?? 0)
+            packed.add(limit.amount)
+            packed.add(limit.counter.counter == .inFlight ? leaseMs : limit.counter.span)
+            packed.add(limit.denies ? (limit.deniesWhenFull ? 2 : 1) : 0)
+        }
+        return packed.bytes
+    }
+
+    private var packedChoice: [UInt8] {
+        var packed = PackedNumbers(capacity: 3 * limits.count)
+        for limit in limits {
+            packed.add(limit.downgrade?.on ?? 0)
+            packed.add(limit.downgrade?.off ?? 0)
+            packed.add(limit.least ?? 0)
+        }
+        return packed.bytes
     }
 }
 

@@ -5,13 +5,14 @@ import WeirCore
 /// units: there the event says what to charge, and is not handed on.
 package struct CallRecord: Sendable, Hashable {
     package var holds: [CounterKey]
-    /// The limits' units, in the order of `holds`: what of an event each counter counts.
-    package var units: [Limit.Unit]
+    /// The limits' units, in the order of `holds`: what of an event each counter counts. Nil (`-` in JSON): nothing, since
+    /// the limit does not cover the model that serves the call, but would have covered another that could have.
+    package var units: [Limit.Unit?]
     package var event: UsageEvent
     /// The call's event goes to the ledger from another shard.
     package var isSide: Bool
 
-    package init(holds: [CounterKey], units: [Limit.Unit], event: UsageEvent, isSide: Bool = false) {
+    package init(holds: [CounterKey], units: [Limit.Unit?], event: UsageEvent, isSide: Bool = false) {
         self.holds = holds
         self.units = units
         self.event = event
@@ -19,16 +20,22 @@ package struct CallRecord: Sendable, Hashable {
     }
 
     /// `event` as JSON, passed in since the caller has it already.
-    package static func json(holds: [CounterKey], units: [Limit.Unit], event: [UInt8], isSide: Bool = false) -> [UInt8]
-    {
+    /// - Parameter rung: where several models may serve the call: this one's number, from 1, for lua/admit.lua to find.
+    package static func json(
+        holds: [CounterKey], units: [Limit.Unit?], event: [UInt8], rung: Int? = nil, isSide: Bool = false
+    ) -> [UInt8] {
         var writer = JSONWriter(capacity: 128 * (holds.count + 1) + event.count)
         writer.beginObject()
+        if let rung {
+            writer.key("rung")
+            writer.int(rung)
+        }
         writer.key("holds")
         writer.beginArray()
         for (hold, unit) in zip(holds, units) {
             writer.beginArray()
             writer.string(hold.letter)
-            writer.string(unit.rawValue)
+            writer.string(unit?.rawValue ?? "-")
             writer.string(hold.key)
             writer.int(hold.span)
             writer.endArray()
@@ -49,7 +56,7 @@ extension CallRecord {
     /// Reads what ``json(holds:units:event:)`` wrote.
     package init(json: [UInt8]) throws(JSONError) {
         var holds: [CounterKey] = []
-        var units: [Limit.Unit] = []
+        var units: [Limit.Unit?] = []
         var event: UsageEvent?
         var isSide = false
         try JSONScanner.read(json) { (scanner) throws(JSONError) in
@@ -74,7 +81,7 @@ extension CallRecord {
         self.init(holds: holds, units: units, event: event, isSide: isSide)
     }
 
-    private static func hold(_ scanner: inout JSONScanner) throws(JSONError) -> (CounterKey, Limit.Unit) {
+    private static func hold(_ scanner: inout JSONScanner) throws(JSONError) -> (CounterKey, Limit.Unit?) {
         let start = scanner.offset
         var parts = try scanner.beginArray()
         var texts: [String] = []
@@ -82,7 +89,7 @@ extension CallRecord {
         while try scanner.next(&parts) {
             if texts.count < 3 { texts.append(try scanner.string()) } else { span = try scanner.int() }
         }
-        guard texts.count == 3, let unit = Limit.Unit(rawValue: texts[1]), span >= 0 else {
+        guard texts.count == 3, span >= 0, texts[1] == "-" || Limit.Unit(rawValue: texts[1]) != nil else {
             throw JSONError(.unexpected(wanted: "a hold: [kind, unit, key, span]"), at: start)
         }
         let counter: Counter =
@@ -93,11 +100,11 @@ extension CallRecord {
             case "C": .inFlight
             default: throw JSONError(.unexpected(wanted: "a kind of counter: L, R, B or C"), at: start)
             }
-        return (CounterKey(key: texts[2], counter: counter, span: span), unit)
+        return (CounterKey(key: texts[2], counter: counter, span: span), Limit.Unit(rawValue: texts[1]))
     }
 
     /// The units that each counter counts of `event`.
-    package func units(of event: UsageEvent) -> [Int] { units.map { $0.units(of: event) } }
+    package func units(of event: UsageEvent) -> [Int] { units.map { $0?.units(of: event) ?? 0 } }
 }
 
 extension Limit.Unit {

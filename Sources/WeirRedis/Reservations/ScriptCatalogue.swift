@@ -16,6 +16,7 @@ package enum ScriptCatalogue {
 
     private static let pieces: [Substring: [UInt8]] = [
         "lib/arguments.lua": PackageResources.arguments_lua,
+        "lib/choice.lua": PackageResources.choice_lua,
         "lib/clock.lua": PackageResources.clock_lua,
         "lib/counters.lua": PackageResources.counters_lua,
         "lib/record.lua": PackageResources.record_lua,

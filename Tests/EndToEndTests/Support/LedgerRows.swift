@@ -9,6 +9,7 @@ struct LedgerEvent: Sendable {
     let endpoint: String
     let provider: String
     let product: String
+    let requestedModel: String
     let model: String
     let tokens: Tokens
     let costMicros: Int
@@ -24,6 +25,7 @@ struct LedgerEvent: Sendable {
         endpoint = row["endpoint"]
         provider = row["provider"]
         product = row["product"]
+        requestedModel = row["requested_model"]
         model = row["model"]
         tokens = Tokens(
             input: row["input_tokens"], cacheRead: row["cache_read_tokens"], cacheWrite5m: row["cache_write_5m_tokens"],

@@ -130,6 +130,26 @@ private func limitErrors(_ limit: String) -> [String] {
             "76: limits[0].downgrade_at: there is no ladder of models; give ladder: [dearest, …, cheapest]"
         ),
         (
+            "unit: requests, window: 60s, amount: 1, clamp: true",
+            "74: limits[0].clamp: a call always counts as one; use it with unit: tokens or usd"
+        ),
+        (
+            "unit: concurrency, amount: 1, reserve: none",
+            "66: limits[0].reserve: a call always counts as one; use it with unit: tokens or usd"
+        ),
+        (
+            "unit: usd, period: day, amount: 1, reserve: half",
+            "71: limits[0].reserve: 'half' is not known here; use one of full, expected, none"
+        ),
+        (
+            "unit: usd, period: day, amount: 1, reserve: none, clamp: true",
+            "84: limits[0].clamp: an answer is shortened to what is held, and reserve: none does not hold its bound; use reserve: full"
+        ),
+        (
+            "unit: usd, period: day, amount: 1, enforce: shadow, clamp: true",
+            "86: limits[0].clamp: a limit in shadow does not act on calls; use enforce: reserve"
+        ),
+        (
             "unit: requests, window: 60s, amount: 1, amount: 2",
             "56: 'amount' is given twice in one mapping; keep one of the two"
         ),
@@ -186,6 +206,25 @@ private func limitErrors(_ limit: String) -> [String] {
             ])
     }
 
+    @Test(arguments: [
+        ("ladder: []", ["4:9: ladder: is an empty list; name at least one model, or leave ladder out"]),
+        ("ladder: [a, a]", ["4:13: ladder[1]: a is named twice; name it once"]),
+        (
+            "ladder: [{ model: a, tier: A B }]",
+            ["4:28: ladder[0].tier: 'A B' cannot be a tier; use 1 to 64 of a-z, 0-9, _ and -"]
+        ),
+        ("ladder: [{ tier: a }]", ["4:10: ladder[0].model: is missing; a rung needs model"]),
+        ("downgrade: always", ["4:12: downgrade: there is no ladder of models; give ladder: [dearest, …, cheapest]"]),
+        (
+            "ladder: [a]\ndowngrade: never",
+            ["5:12: downgrade: 'never' is not known here; use one of aliases, always"]
+        ),
+    ])
+    func `a wrong ladder is refused with what would be right`(text: String, messages: [String]) {
+        let found = errors("products:\n  a: { class: ai }\nclasses: { ai: {} }\n\(text)")
+        #expect(found == messages.map { "p.yaml:\($0)" })
+    }
+
     @Test func `an id is given to one limit only`() {
         let text =
             small(limit: "unit: requests, window: 60s, amount: 1")
@@ -204,6 +243,16 @@ private func limitErrors(_ limit: String) -> [String] {
             "b: { class: ai, resource: credits }",
             ["only billable calls draw on a resource; set billable: true, or leave resource out"]
         ),
+        (
+            "b: { class: ai, models: [m], rewrite: { x: y } }",
+            ["y is not among the product's models; add it to models"]
+        ),
+        (
+            "b: { class: ai, rewrite: { x: y, y: z } }",
+            ["y is rewritten itself; name the model that serves in the end"]
+        ),
+        ("b: { class: ai, models: [] }", ["is an empty list; name at least one, or leave the field out"]),
+        ("b: { class: ai, outage: { open_for: 2d } }", ["is longer than a day; use at most 1d"]),
         ("B: { class: ai }", ["'B' cannot be the name of a product; use 1 to 64 of a-z, 0-9, _ and -"]),
     ])
     func `product names and aliases are unambiguous`(product: String, messages: [String]) {

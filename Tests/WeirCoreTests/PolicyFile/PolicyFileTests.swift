@@ -155,6 +155,36 @@ let shippedPolicy: String = {
         #expect(policy?.limits.first?.amount == amount)
     }
 
+    @Test func `ladder, tiers, reservations and models of products are read, and survive publication`() throws {
+        let text = """
+            products:
+              a:
+                class: ai
+                models: [gpt-4.1, auto-is-no-model]
+                rewrite: { gpt-4: gpt-4.1, "*": auto }
+                outage: { open_for: 10s, allowance: 0.10 }
+            classes: { ai: {} }
+            limits:
+              - { id: one, per: user, unit: tokens, period: day, amount: 9, reserve: expected }
+              - { id: two, per: user, unit: usd, period: day, amount: 9, downgrade_at: 0.8, clamp: true }
+            ladder: [{ model: claude-opus-4, tier: smart }, claude-sonnet-4, { model: claude-haiku-4, tier: fast }]
+            downgrade: always
+            """
+        let policy = try PolicyFile.read(text: text, name: "p")
+        #expect(policy.products["a"]?.models == ["gpt-4.1", "auto-is-no-model"])
+        #expect(policy.products["a"]?.rewrite == ["gpt-4": "gpt-4.1", "*": "auto"])
+        #expect(policy.products["a"]?.outage == .init(openForMs: 10_000, allowance: MicroUSD(micros: 100_000)))
+        #expect(policy.limits.map(\.reserve) == [.expected, .full])
+        #expect(policy.limits.map(\.clamp) == [false, true])
+        #expect(
+            policy.ladder == [
+                .init(model: "claude-opus-4", tier: "smart"), "claude-sonnet-4",
+                .init(model: "claude-haiku-4", tier: "fast"),
+            ])
+        #expect(policy.downgrade == .always)
+        #expect(try JSONDecoder().decode(Policy.self, from: JSONEncoder().encode(policy)) == policy)
+    }
+
     @Test func `every way to name calls is read`() throws {
         let limit = """
             unit: concurrency, amount: 8, products: [a, alias], classes: [ai], models: [m1, m2], resource: credits,

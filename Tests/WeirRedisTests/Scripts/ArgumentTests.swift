@@ -91,6 +91,37 @@ import WeirTestSupport
         }
     }
 
+    @Test func `a choice of the wrong shape is refused`() async throws {
+        try await ShardBed.run { (bed) async throws in
+            let keys = Self.heads + [ShardBed.counter(.budget(.day)).key]
+            let limit: [Double] = [3, 1, 5, Double(ShardBed.counter(.budget(.day)).span), 1]
+            let good = Self.admission(limit) + [.string(Self.record), Self.packed(limit), Self.packed([4, 3, 1])]
+            var changes: [(Int, RedisArgument)] = [
+                (5, ""), (5, "1 2 3\n{}"), (6, ""), (6, Self.packed([1, 2])), (7, ""), (7, Self.packed([1, 2])),
+            ]
+            for number in Self.doubles {
+                changes += [
+                    (6, Self.packed([3, number, 5, limit[3], 1])), (7, Self.packed([4, number, 1])),
+                    (7, Self.packed([number, 3, 1])), (7, Self.packed([4, 3, number])),
+                ]
+            }
+            // The first model does not fit, so that the second is looked at.
+            try await bed.send("HSET", .string(keys[2]), "settled", "4")
+            for (place, change) in changes {
+                var arguments = good
+                arguments[place] = change
+                #expect(
+                    try await Self.isRefused(bed, ScriptCatalogue.admit, arguments, keys: keys), "\(place) \(change)")
+            }
+            for count in 6..<good.count {
+                #expect(try await Self.isRefused(bed, ScriptCatalogue.admit, Array(good.prefix(count)), keys: keys))
+            }
+            let many = Array(good.dropLast()) + (0..<30).map { good[5 + $0 % 2] } + [good[7]]
+            #expect(try await Self.isRefused(bed, ScriptCatalogue.admit, many, keys: keys), "17 models")
+            #expect(try await !Self.isRefused(bed, ScriptCatalogue.admit, good, keys: keys))
+        }
+    }
+
     @Test(arguments: doubles)
     func `an end with a number that is none is refused`(number: Double) async throws {
         try await ShardBed.run { (bed) async throws in

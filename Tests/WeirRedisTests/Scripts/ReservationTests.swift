@@ -199,7 +199,7 @@ import WeirTestSupport
             guard case .array(let time) = try await bed.send("TIME") else { return }
             var call = Self.call(atMs: time[0].number * 1000)
             call.nowMs = nil
-            guard case .admitted(let nowMs, _) = try await bed.admit(call) else {
+            guard case .admitted(let nowMs, _, _) = try await bed.admit(call) else {
                 Issue.record("not admitted")
                 return
             }

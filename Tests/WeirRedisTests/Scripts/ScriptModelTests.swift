@@ -13,19 +13,44 @@ import WeirTestSupport
         func counter(_ limit: String, _ counter: Counter) -> CounterKey {
             CounterKey(shard: shard, limit: limit, subject: "user:acme/alice", counter: counter, atMs: startMs)
         }
+        let (tokens, money) = (Int.random(in: 0...400, using: &generator), Int.random(in: 0...50, using: &generator))
+        func least(_ cost: Int) -> Int? { Int.random(in: 0...3, using: &generator) == 0 ? max(1, cost / 4) : nil }
         return [
             .init(
                 counter: counter("calls", .log(windowMs: 60_000)), cost: 1,
                 amount: .random(in: 2...6, using: &generator)),
             .init(
-                counter: counter("tokens", .ring(windowMs: 60_000)), cost: .random(in: 0...400, using: &generator),
-                amount: 1000),
+                counter: counter("tokens", .ring(windowMs: 60_000)), cost: tokens, amount: 1000,
+                deniesWhenFull: .random(using: &generator), least: least(tokens)),
             .init(
-                counter: counter("spend", .budget(.month)), cost: .random(in: 0...50, using: &generator), amount: 700),
+                counter: counter("spend", .budget(.month)), cost: money, amount: 700,
+                deniesWhenFull: .random(using: &generator), downgrade: .init(on: 420, off: 385), least: least(money)),
             .init(counter: counter("at-once", .inFlight), cost: 1, amount: 3),
             .init(counter: counter("free", .budget(.day)), cost: 5, amount: 0),
             .init(counter: counter("watched", .ring(windowMs: 120_000)), cost: 1, amount: 2, denies: false),
+            // Covers the first model alone.
+            .init(
+                counter: counter("dear", .budget(.day)), cost: money, amount: 300, downgrade: .init(on: 200, off: 185)),
+            // Covers all but the first.
+            .init(counter: counter("cheap", .log(windowMs: 60_000)), cost: nil, amount: 5),
         ].filter { _ in Bool.random(using: &generator) }
+    }
+
+    /// Cheaper models: none for half of the calls.
+    static func lower(_ limits: [AdmitScript.Entry], using generator: inout SeededGenerator) -> [AdmitScript.Rung] {
+        guard Bool.random(using: &generator) else { return [] }
+        return (2...Int.random(in: 2...4, using: &generator)).map { number in
+            AdmitScript.Rung(
+                call: Array(#"{"rung":\#(number)}"#.utf8),
+                costs: limits.map { limit in
+                    guard let cost = limit.cost else { return 1 }
+                    if limit.counter.key.contains(":dear:") { return nil }
+                    switch limit.counter.counter {
+                    case .log, .inFlight: return 1
+                    case .ring, .budget: return cost / number
+                    }
+                })
+        }
     }
 
     @Test(arguments: [1, 2, 3, 4, 5, UInt64.random(in: 6...(.max))])
@@ -41,6 +66,8 @@ import WeirTestSupport
                 var calls: [AdmitScript] = []
                 var now = Self.startMs
                 var admittedAt: [String: Int] = [:]
+                var held: [String: [Int]] = [:]
+                var served: [Int: Int] = [:]
                 // Every second history has a clock that steps back. There nothing is given back by rings and logs,
                 // since a correction then goes to the bucket of the clock, not of the admission.
                 let stepsBack = seed % 2 == 0
@@ -55,17 +82,24 @@ import WeirTestSupport
                             script = known  // the same id again
                             script.namedAtMs = now
                         } else {
+                            var limits = Self.limits(using: &generator)
+                            let lower = Self.lower(limits, using: &generator)
+                            // Where there is one model alone, what does not cover it is left out.
+                            if lower.isEmpty { limits.removeAll { $0.cost == nil } }
                             script = AdmitScript(
                                 shard: Self.shard, id: ReservationID(birthMs: now, using: &generator), namedAtMs: now,
-                                leaseMs: 20_000, call: Array("{}".utf8), limits: Self.limits(using: &generator))
+                                leaseMs: 20_000, call: Array(#"{"rung":1}"#.utf8), limits: limits, lower: lower)
                         }
                         script.nowMs = now
                         let isNew = model.live[script.id.text] == nil
                         let expected = model.admit(script, nowMs: now)
                         let answer = try await script.run(on: redis)
-                        try #require(answer == expected, "seed \(seed), step \(step): admit \(script.limits)")
+                        try #require(
+                            answer == expected, "seed \(seed), step \(step): admit \(script.limits) \(script.lower)")
+                        if case .admitted(_, _, let chosen?) = answer, isNew { served[chosen.rung, default: 0] += 1 }
                         if case .admitted = answer, isNew {
                             admittedAt[script.id.text] = now
+                            held[script.id.text] = model.live[script.id.text]?.held
                             calls.append(script)
                         }
                     case 5...8:
@@ -74,16 +108,18 @@ import WeirTestSupport
                         let script = EndScript(
                             end, shard: Self.shard, id: call.id, admittedMs: admittedAt[call.id.text],
                             event: Array("\(step)".utf8),
-                            counters: call.limits.map { entry in
+                            counters: zip(call.limits, held[call.id.text] ?? []).enumerated().map { index, pair in
+                                let (entry, held) = pair
+                                let rung = model.rungs[call.id.text] ?? 0
+                                let covers = rung == 0 ? entry.cost != nil : call.lower[rung - 1].costs[index] != nil
                                 let units =
                                     switch entry.counter.counter {
                                     case .log, .inFlight: 1
                                     // At most what was held, so that the window's promise can be checked below.
-                                    case .ring:
-                                        stepsBack ? entry.cost : Int.random(in: 0...entry.cost, using: &generator)
+                                    case .ring: stepsBack ? held : Int.random(in: 0...held, using: &generator)
                                     case .budget: Int.random(in: 0...60, using: &generator)
                                     }
-                                return (entry.counter, end == .release ? 0 : units)
+                                return (entry.counter, end == .release || !covers ? 0 : units)
                             }, nowMs: now)
                         let expected = model.end(script, nowMs: now)
                         let answer = try await script.run(on: redis)
@@ -100,6 +136,7 @@ import WeirTestSupport
                     }
                 }
                 try await Self.expectSame(model, redis, seed: seed)
+                #expect(served.keys.contains { $0 > 0 }, "seed \(seed): some call was served by a cheaper model")
             }
         }
     }
@@ -107,11 +144,12 @@ import WeirTestSupport
     /// What Redis holds at the end, read by plain commands, is what the model holds.
     static func expectSame(_ model: ShardModel, _ redis: RedisConnection, seed: UInt64) async throws {
         for key in Set(model.reserved.keys).union(model.settled.keys) {
-            let reply = try await redis.send(["HMGET", .string(key), "settled", "reserved"])
+            let reply = try await redis.send(["HMGET", .string(key), "settled", "reserved", "ladder"])
             guard case .array(let values) = reply else { throw RedisError.protocolViolation("HMGET") }
             #expect(values[0].number == model.settled[key] ?? 0, "seed \(seed): settled of \(key)")
             #expect(values[1].number == model.reserved[key] ?? 0, "seed \(seed): reserved of \(key)")
             #expect((model.reserved[key] ?? 0) >= 0)
+            #expect((values[2].number == 1) == model.ladders.contains(key), "seed \(seed): ladder of \(key)")
         }
         guard case .array(let entries) = try await redis.send(["XRANGE", .string(RedisKeys.usage(shard)), "-", "+"])
         else { throw RedisError.protocolViolation("XRANGE") }

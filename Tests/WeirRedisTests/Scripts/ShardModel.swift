@@ -15,12 +15,17 @@ struct ShardModel {
         var leaseEndMs: Int
         let admittedMs: Int
         let held: [Int]
+        var rung = 0
     }
 
     var windows: [String: [Admission]] = [:]
     var settled: [String: Int] = [:]
     var reserved: [String: Int] = [:]
+    /// Budgets that make calls follow the ladder.
+    var ladders: Set<String> = []
     var live: [String: Live] = [:]
+    /// Which model served, of everything ever admitted.
+    var rungs: [String: Int] = [:]
     var ended: [String: String] = [:]
     var charged: [String: [Int]] = [:]
     /// Every event appended to the stream.
@@ -59,8 +64,8 @@ struct ShardModel {
         }
     }
 
-    private func retryAfter(_ entry: AdmitScript.Entry, nowMs: Int) -> Int? {
-        guard entry.cost <= entry.amount else { return nil }
+    private func retryAfter(_ entry: AdmitScript.Entry, need: Int, nowMs: Int) -> Int? {
+        guard need <= entry.amount else { return nil }
         switch entry.counter.counter {
         case .budget: return entry.counter.span - nowMs
         case .inFlight: return 1000
@@ -74,7 +79,7 @@ struct ShardModel {
             for bucket in current... {
                 let units = ringUnits(
                     entry.counter.key, from: bucket - Self.buckets, through: current, window: window)
-                if units + entry.cost <= entry.amount {
+                if units + need <= entry.amount {
                     return (bucket * window + Self.buckets - 1) / Self.buckets - nowMs
                 }
             }
@@ -87,41 +92,105 @@ struct ShardModel {
     mutating func admit(_ script: AdmitScript, nowMs: Int) -> AdmitScript.Reply {
         let id = script.id.text
         if ended[id] != nil { return .ended(nowMs: nowMs) }
-        let isRepeated = live[id] != nil
+        let costs = [script.limits.map(\.cost)] + script.lower.map(\.costs)
+        let hasChoice = costs.count > 1 || script.limits.contains { $0.least != nil }
+        if let record = live[id] {
+            let remaining = script.limits.enumerated().map { index, entry -> Int? in
+                let (used, reserved) = used(entry, nowMs: nowMs)
+                let isCounted = entry.amount > 0 && costs[record.rung][index] != nil
+                return isCounted ? max(0, entry.amount - used - reserved) : nil
+            }
+            return .admitted(
+                nowMs: nowMs, remaining: remaining,
+                chosen: hasChoice ? .init(rung: record.rung, held: record.held) : nil)
+        }
+        var following = ladders
+        var givesWay = false
+        for entry in script.limits where costs.count > 1 && entry.cost != nil {
+            guard let downgrade = entry.downgrade else { continue }
+            let key = entry.counter.key
+            let units = (settled[key] ?? 0) + (reserved[key] ?? 0)
+            if units >= downgrade.on || ladders.contains(key) && units >= downgrade.off {
+                following.insert(key)
+                givesWay = true
+            } else {
+                following.remove(key)
+            }
+        }
+        for rung in costs.indices {
+            let isLast = rung == costs.count - 1
+            switch outcome(script, costs[rung], mayShorten: isLast && hasChoice, nowMs: nowMs) {
+            case .fits(let held, let remaining):
+                if rung == 0, givesWay, !isLast { continue }
+                ladders = following
+                rungs[id] = rung
+                hold(script, costs[rung], held, nowMs: nowMs)
+                live[id] = Live(leaseEndMs: nowMs + script.leaseMs, admittedMs: nowMs, held: held, rung: rung)
+                return .admitted(
+                    nowMs: nowMs, remaining: remaining, chosen: hasChoice ? .init(rung: rung, held: held) : nil)
+            case .denied(let reply): if isLast { return reply }
+            }
+        }
+        preconditionFailure("a script has at least one model")
+    }
+
+    private enum Outcome {
+        case fits(held: [Int], remaining: [Int?])
+        case denied(AdmitScript.Reply)
+    }
+
+    /// Whether the call fits at these costs.
+    private func outcome(_ script: AdmitScript, _ costs: [Int?], mayShorten: Bool, nowMs: Int) -> Outcome {
+        var held: [Int] = []
         var remaining: [Int?] = []
         var denial: (index: Int, used: Int, reserved: Int, wait: Int?)?
         for (index, entry) in script.limits.enumerated() {
+            guard let cost = costs[index] else {
+                held.append(0)
+                remaining.append(nil)
+                continue
+            }
             let (used, reserved) = used(entry, nowMs: nowMs)
-            let left = entry.amount - used - reserved - (isRepeated ? 0 : entry.cost)
-            remaining.append(entry.amount == 0 ? nil : max(0, left))
-            guard entry.amount > 0, left < 0, entry.denies, !isRepeated else { continue }
-            let wait = retryAfter(entry, nowMs: nowMs)
+            let free = entry.amount - used - reserved
+            held.append(cost)
+            remaining.append(entry.amount == 0 ? nil : max(0, free - cost))
+            var need = cost == 0 && entry.deniesWhenFull ? 1 : cost
+            guard entry.amount > 0, free < need, entry.denies else { continue }
+            if mayShorten, let least = entry.least {
+                need = least
+                if free >= least {
+                    held[index] = free
+                    continue
+                }
+            }
+            let wait = retryAfter(entry, need: need, nowMs: nowMs)
             if let known = denial, known.wait == nil || (wait != nil && (wait ?? 0) <= (known.wait ?? 0)) { continue }
             denial = (index, used, reserved, wait)
         }
-        if isRepeated { return .admitted(nowMs: nowMs, remaining: remaining) }
-        if let denial {
-            return .denied(
+        guard let denial else { return .fits(held: held, remaining: remaining) }
+        return .denied(
+            .denied(
                 nowMs: nowMs, limit: denial.index, used: denial.used, reserved: denial.reserved,
-                retryAfterMs: denial.wait)
-        }
-        for entry in script.limits {
+                retryAfterMs: denial.wait))
+    }
+
+    private mutating func hold(_ script: AdmitScript, _ costs: [Int?], _ held: [Int], nowMs: Int) {
+        let id = script.id.text
+        for (index, entry) in script.limits.enumerated() where costs[index] != nil {
             let key = entry.counter.key
             switch entry.counter.counter {
             case .log: windows[key, default: []].append(Admission(id: id, ms: logTime(key, nowMs: nowMs), units: 1))
             case .ring(let window):
                 let bucket = ringBucket(key, nowMs: nowMs, window: window)
                 let ms = max(nowMs, (bucket * window + Self.buckets - 1) / Self.buckets)
-                windows[key, default: []].append(Admission(id: id, ms: ms, units: entry.cost))
-            case .budget: reserved[key, default: 0] += entry.cost
+                windows[key, default: []].append(Admission(id: id, ms: ms, units: held[index]))
+            case .budget: reserved[key, default: 0] += held[index]
             case .inFlight:
                 // A lease that an admission has seen dead does not come back to life with the clock.
                 windows[key] = (windows[key] ?? []).filter { $0.ms > nowMs }
                 windows[key]?.append(Admission(id: id, ms: nowMs + script.leaseMs, units: 1))
             }
         }
-        live[id] = Live(leaseEndMs: nowMs + script.leaseMs, admittedMs: nowMs, held: script.limits.map(\.cost))
-        return .admitted(nowMs: nowMs, remaining: remaining)
     }
 
     mutating func end(_ script: EndScript, nowMs: Int) -> EndScript.Reply {
