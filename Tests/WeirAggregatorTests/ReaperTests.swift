@@ -144,6 +144,47 @@ import WeirTestSupport
         }
     }
 
+    @Test func `an orphan is charged as the model that served it, in the limits that cover that model`() async throws {
+        try await run { (deployment, aggregator, clock) async throws in
+            let dear = CounterKey(
+                shard: Self.shard, limit: "dear-spend", subject: "team:acme", counter: .budget(.month),
+                atMs: Self.startMs)
+            try await deployment.send("HSET", .string(Self.spend.key), "settled", 5)
+            try await deployment.send("HSET", .string(dear.key), "settled", 9)
+            var generator = SystemRandomNumberGenerator()
+            let id = ReservationID(birthMs: Self.startMs, using: &generator)
+            func record(_ model: String, _ units: [Limit.Unit?], micros: Int, rung: Int) -> [UInt8] {
+                var event = event(id.text, cost: micros, atMs: Self.startMs)
+                event.model = model
+                return CallRecord.json(holds: [dear, Self.spend], units: units, event: event.json(), rung: rung)
+            }
+            let reply = try await AdmitScript(
+                shard: Self.shard, id: id, namedAtMs: Self.startMs, leaseMs: 30_000,
+                call: record("dear", [.usd, .usd], micros: 70, rung: 1),
+                limits: [
+                    .init(counter: dear, cost: 1_000, amount: 1_000_000),
+                    .init(counter: Self.spend, cost: 1_000, amount: 1_000_000, downgrade: .init(on: 5, off: 3)),
+                ],
+                lower: [.init(call: record("cheap", [nil, .usd], micros: 30, rung: 2), costs: [nil, 400])],
+                nowMs: Self.startMs
+            ).run(on: deployment.pool.any)
+            #expect(
+                reply
+                    == .admitted(
+                        nowMs: Self.startMs, remaining: [nil, 999_595], chosen: .init(rung: 1, held: [0, 400])))
+            clock.set(Self.startMs + 30_000)
+            #expect(try await aggregator.reap() == 1)
+            #expect(try await budget(deployment) == ["35", "0"])
+            let untouched = try await deployment.send("HMGET", .string(dear.key), "settled", "reserved")
+            guard case .array(let values) = untouched else { throw RedisError.protocolViolation("HMGET") }
+            #expect(values.map(\.words) == ["9", nil])
+            try await ingestAll(aggregator)
+            #expect(try await deployment.spent == 30)
+            let day = DayRange(first: UTCDay(containingMs: Self.startMs), last: UTCDay(containingMs: Self.startMs))
+            #expect(try await deployment.ledger.spend(by: .everybody, in: day, of: .all).first?.totals.calls == 1)
+        }
+    }
+
     @Test func `a final settlement that comes late replaces the orphan, in the counters and in the ledger`()
         async throws
     {

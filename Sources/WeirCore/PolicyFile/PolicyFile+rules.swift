@@ -65,11 +65,14 @@ extension PolicyFile {
     static func checkNumberOfLimits(_ policy: Policy, _ value: PolicyValue) {
         for (name, product) in policy.products.sorted(by: { $0.key < $1.key }) {
             let covering = policy.limits.filter { $0.enforce != .ledger && $0.match.covers(product, named: name) }
-            // A call has one model: limits of different models do not meet.
-            let ofAnyModel = covering.count { $0.match.models.isEmpty }
-            let models = Set(covering.flatMap(\.match.models))
-            let ofOneModel = models.map { model in covering.count { $0.match.models.contains(model) } }.max() ?? 0
-            let count = ofAnyModel + ofOneModel
+            // A call has one model, and those of the ladder that may serve it instead: limits of other models do not meet.
+            let ladder = policy.ladder.map(\.model)
+            let counts = Set(covering.flatMap(\.match.models)).map { model in
+                covering.count { limit in
+                    limit.match.models.isEmpty || limit.match.models.contains { $0 == model || ladder.contains($0) }
+                }
+            }
+            let count = counts.max() ?? covering.count
             if count > mostLimitsPerCall {
                 value.report(
                     "\(count) limits cover a call of product \(name)", "at most \(mostLimitsPerCall) may cover one call"

@@ -129,7 +129,7 @@ struct RequestReading {
 
     /// Anthropic's `max_tokens` must be above the budget for thinking.
     private mutating func readThinking(from scanner: inout JSONScanner) throws(JSONError) {
-        guard try scanner.kind() == .object else {
+        guard facts.endpoint == .messages, try scanner.kind() == .object else {
             try scanner.skip()
             return
         }

@@ -327,5 +327,8 @@ private func limitErrors(_ limit: String) -> [String] {
         }
         #expect(errors(text(15, "") + models.joined()).isEmpty)
         #expect(errors(text(16, "") + models.joined()).count == 2)
+        // Those of models that may serve the same call do.
+        #expect(errors(text(14, "") + models.joined() + "ladder: [m1, m2]").isEmpty == false)
+        #expect(errors(text(13, "") + models.joined() + "ladder: [m1, m2]").isEmpty)
     }
 }
