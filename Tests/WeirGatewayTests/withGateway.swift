@@ -94,7 +94,7 @@ nonisolated(nonsending) func withGateway<Result>(
     let provider = GatewayConfiguration.Provider(url: simulator.url, key: Secret(TestBed.providerKey))
     var configuration = GatewayConfiguration(
         listen: .init(host: "127.0.0.1", port: 0), operations: .init(host: "127.0.0.1", port: 0), anthropic: provider,
-        openAI: provider)
+        openAI: provider, gemini: provider)
     configuration.deadlines.check = .milliseconds(10)
     adjust(&configuration)
     let gateway = try Gateway(

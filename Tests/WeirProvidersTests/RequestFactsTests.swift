@@ -204,4 +204,10 @@ import WeirProviders
             _ = facts.rewritten(bytes, model: "x")
         }
     }
+
+    @Test func `whichever asks for more answers multiplies`() throws {
+        #expect(try facts(#"{"model":"m","best_of":5,"n":2}"#).choices == 5)
+        #expect(try facts(#"{"model":"m","n":7,"best_of":5}"#).choices == 7)
+        #expect(throws: RequestError.self) { try facts(#"{"model":"m","best_of":129}"#) }
+    }
 }

@@ -11,7 +11,7 @@ extension PolicyFile {
     }
 
     /// Names that are paths of the gateway itself.
-    private static let reservedNames: Set = ["v1", "quota", "healthz", "readyz", "metrics"]
+    private static let reservedNames: Set = ["v1", "v1beta", "quota", "healthz", "readyz", "metrics"]
 
     static func readProducts(_ value: PolicyValue, classes: [String]) -> [String: Policy.Product] {
         guard let entries = value.entries(of: "products") else { return [:] }
@@ -40,7 +40,7 @@ extension PolicyFile {
     }
 
     private static func readProduct(_ value: PolicyValue, classes: [String]) -> Policy.Product? {
-        let known = ["class", "billable", "resource", "aliases"]
+        let known = ["class", "billable", "resource", "aliases", "upstream"]
         guard let fields = value.fields(of: "a product", known: known, required: ["class"]) else { return nil }
         let callClass = fields["class"].flatMap { $0.name(of: "class", among: classes) }
         let isBillable = fields["billable"].map { $0.flag() } ?? false
@@ -52,8 +52,10 @@ extension PolicyFile {
         for alias in fields["aliases"]?.elements() ?? [] {
             if let name = alias.identifier("an alias") { aliases.append(name) }
         }
+        let upstream = fields["upstream"].flatMap { readUpstream($0) }
         guard let callClass, let isBillable else { return nil }
-        return Policy.Product(callClass: callClass, billable: isBillable, resource: resource, aliases: aliases)
+        return Policy.Product(
+            callClass: callClass, billable: isBillable, resource: resource, aliases: aliases, upstream: upstream)
     }
 }
 

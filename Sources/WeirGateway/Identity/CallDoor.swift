@@ -15,11 +15,9 @@ struct CallDoor {
     /// The order matters: who calls is settled before a byte of a body is asked for, and everything that can fail has
     /// been done before anything is reserved. Nothing is charged when it throws.
     func admit() async throws(Refusal) -> AdmittedCall {
-        guard let route = Route(exchange.head) else {
-            throw .denial(Denial(.unknownRoute, "Nothing is served at this method and path."))
-        }
+        let route = try route()
         exchange.dialect = route.provider
-        let record = try await identify()
+        let record = try await identify(route)
         let policy = try policy()
         let (product, rules) = try ProductChoice.choose(path: route.product, record: record, policy: policy)
         exchange.product = product
@@ -32,15 +30,29 @@ struct CallDoor {
             product: product, callClass: rules.callClass, billable: rules.billable, resource: rules.resource,
             model: plan.model)
         let event = plan.event(for: call, labels: labels, id: exchange.id)
-        let request = try outgoing(route, plan)
+        let request = try outgoing(route, plan, rules.upstream)
         let reservation = try await admit(call, plan, event)
         return AdmittedCall(reservation: reservation, request: request, event: event, meter: plan.meter)
     }
 
+    private func route() throws(Refusal) -> Route {
+        do throws(Route.Problem) {
+            return try Route(exchange.head)
+        } catch {
+            switch error {
+            case .unknown: throw .denial(Denial(.unknownRoute, "Nothing is served at this method and path."))
+            case .notForwarded(let why): throw .denial(Denial(.unknownRoute, why))
+            case .query(let why): throw .denial(Denial(.invalidRequest, why))
+            }
+        }
+    }
+
     /// The same answer whether a key is missing, malformed, unknown, revoked or expired.
-    private func identify() async throws(Refusal) -> APIKeyRecord {
+    private func identify(_ route: Route) async throws(Refusal) -> APIKeyRecord {
         let unauthorized = Refusal.denial(Denial(.unauthorized, "The API key is missing or not valid."))
-        guard case .sha256(let hash) = Credential(exchange.head.headers) else { throw unauthorized }
+        guard case .sha256(let hash) = Credential(exchange.head.headers, queryKeys: route.queryKeys) else {
+            throw unauthorized
+        }
         let record: APIKeyRecord?
         do throws(EnforcerError) {
             record = try await node.admission.identify(keySHA256: hash, on: exchange.owner.loop)
@@ -100,22 +112,28 @@ struct CallDoor {
             Denial(.degraded, "Limits cannot be checked at the moment, so nothing is let through.", retryAfter: 1))
     }
 
-    private func outgoing(_ route: Route, _ plan: CallPlan) throws(Refusal) -> UpstreamRequest {
-        let configuration = node.configuration
-        let provider = route.provider == .anthropic ? configuration.anthropic : configuration.openAI
-        guard let key = provider.key else {
-            throw .denial(Denial(.providerUnavailable, "This provider is not set up here."))
+    private func outgoing(
+        _ route: Route, _ plan: CallPlan, _ upstream: Policy.Upstream?
+    ) throws(Refusal) -> UpstreamRequest {
+        let destination: Destination
+        do throws(Destination.Missing) {
+            destination = try Destination(of: route.provider, upstream: upstream, node: node)
+        } catch {
+            throw .denial(Denial(.providerUnavailable, error.message))
         }
         var headers = HeaderFilter.towardsProvider(exchange.head.headers)
-        switch route.provider {
-        case .anthropic: headers.add(name: "x-api-key", value: key.reveal())
-        case .openAI: headers.add(name: "authorization", value: "Bearer " + key.reveal())
+        if let key = destination.key {
+            switch route.provider {
+            case .anthropic: headers.add(name: "x-api-key", value: key.reveal())
+            case .openAI: headers.add(name: "authorization", value: "Bearer " + key.reveal())
+            case .gemini: headers.add(name: "x-goog-api-key", value: key.reveal())
+            }
         }
         // Usage must be readable as it passes.
         headers.add(name: "accept-encoding", value: "identity")
         headers.add(name: "weir-request-id", value: exchange.id)
         return UpstreamRequest(
-            base: route.provider == .anthropic ? node.anthropicBase : node.openAIBase, target: route.target,
-            method: exchange.head.method, headers: headers, body: plan.body)
+            base: destination.base, target: route.target, method: exchange.head.method, headers: headers,
+            body: plan.body)
     }
 }

@@ -27,7 +27,7 @@ struct CallPlan {
             (model, self.body) = ("-", nil)
             (isPriced, estimate) = (true, Self.free)
         } else {
-            let facts = try Self.facts(body, endpoint)
+            let facts = try Self.facts(body, route)
             model = facts.model
             guard record.models.isEmpty || record.models.contains(facts.model) else {
                 throw .denial(Denial(.modelNotAllowed, "This API key may not use the model '\(facts.model)'."))
@@ -64,9 +64,11 @@ struct CallPlan {
 
     private static let free = Estimate(tokens: 0, cost: .zero, observed: .zero, observedCost: .zero)
 
-    private static func facts(_ body: ByteBuffer, _ endpoint: Endpoint) throws(Refusal) -> RequestFacts {
+    private static func facts(_ body: ByteBuffer, _ route: Route) throws(Refusal) -> RequestFacts {
         let result = body.withUnsafeReadableBytes { bytes in
-            Result { () throws(RequestError) in try RequestFacts(bytes, endpoint: endpoint) }
+            Result { () throws(RequestError) in
+                try RequestFacts(bytes, endpoint: route.endpoint, pathModel: route.modelPath?.model)
+            }
         }
         switch result {
         case .success(let facts): return facts

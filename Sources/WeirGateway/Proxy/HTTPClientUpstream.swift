@@ -2,6 +2,7 @@ import AsyncHTTPClient
 import Logging
 import NIOCore
 import NIOHTTP1
+import WeirCore
 
 /// ``Upstream`` by AsyncHTTPClient's delegate API: one client per event loop, so that a call never leaves its loop.
 final class HTTPClientUpstream: Upstream {

@@ -57,11 +57,12 @@ extension RequestFacts {
             .addingSaturated(documents.multipliedSaturated(by: Self.likelyDocumentTokens))
     }
 
-    /// OpenAI caches by itself, Anthropic only when asked to.
+    /// OpenAI caches by itself, Anthropic only when asked to. Gemini bills no writes.
     private var dearestKinds: [WritableKeyPath<TokenUsage, Int>] {
         switch endpoint {
         case .messages, .countTokens: usesCache ? [\.input, \.cacheWrite5m, \.cacheWrite1h] : [\.input]
-        default: [\.input, \.cacheWrite5m]
+        case .generateContent, .countContentTokens: [\.input]
+        case .chatCompletions, .responses, .embeddings, .models: [\.input, \.cacheWrite5m]
         }
     }
 }

@@ -1,8 +1,8 @@
-/// The fixed part of a provider's URL: everything before the API's own path. Only configuration makes one; nothing in a
-/// request has a say in where a call goes.
+/// The fixed part of a provider's URL: everything before the API's own path. Only configuration and policy make one;
+/// nothing in a request has a say in where a call goes.
 package struct ProviderBase: Sendable, Hashable {
     /// Without a slash at the end.
-    let url: String
+    package let url: String
 
     /// Nil unless it is `http://` or `https://`, with a host and nothing but a path behind it.
     package init?(_ text: String) {
