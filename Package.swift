@@ -100,7 +100,8 @@ let tests: [Target] = [
     .testTarget(
         name: "WeirCommandsTests",
         dependencies: [
-            core, "WeirCommands", "WeirAdmin", "WeirLedger", "WeirRedis", "WeirTestSupport", argumentParser, nioPosix,
+            core, "WeirCommands", "WeirGateway", "WeirAdmin", "WeirLedger", "WeirRedis", "WeirTestSupport",
+            argumentParser, nioPosix,
             logging,
         ], swiftSettings: strict),
     // Runs the built `weir` as processes: several nodes, one Redis, one aggregator, some of them killed half-way.

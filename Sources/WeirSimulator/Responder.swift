@@ -23,7 +23,7 @@ struct Responder: Sendable {
         let endpoint = Endpoint(path: path)
         let caller = CallerHeaders(head.headers)
         let dialect = endpoint.dialect ?? (path.hasPrefix("/v1beta/") ? .gemini : caller.dialect)
-        let key = caller.key(dialect)
+        let key = (dialect == .gemini ? Self.key(in: query) : nil) ?? caller.key(dialect)
         let nowMs = Int64(Date().timeIntervalSince1970 * 1000)
         let id = log.begin(
             CallLog.Arrival(
@@ -163,6 +163,11 @@ struct Responder: Sendable {
 
     private static let healthy = Answer(
         status: .ok, contentType: "text/plain", body: .whole(ByteBuffer(string: "ok\n")))
+
+    /// Google takes a key from the query, too; one that a gateway forgot to take out would be logged as the call's.
+    private static func key(in query: Substring) -> String? {
+        query.split(separator: "&").first { $0.hasPrefix("key=") }.map { String($0.dropFirst("key=".count)) }
+    }
 
     private static func requestIDName(_ dialect: Endpoint.Dialect) -> String {
         dialect == .anthropic ? "request-id" : "x-request-id"

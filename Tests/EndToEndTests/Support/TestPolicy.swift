@@ -1,16 +1,18 @@
 /// Policies of the tests.
 enum TestPolicy {
-    /// Room for everything but what the products `narrow` and `purse` are there to show.
+    /// Room for everything but what the products `narrow`, `brief` and `purse` are there to show.
     static let roomy = """
         products:
           default: { class: ai, billable: true, resource: ai_credits }
           search:  { class: lookup, billable: false }
           narrow:  { class: narrow, billable: true, resource: ai_credits }
+          brief:   { class: brief, billable: true, resource: ai_credits }
           purse:   { class: purse, billable: true, resource: ai_credits }
         classes:
           ai:     { kill_switch: true }
           lookup: { kill_switch: false }
           narrow: { kill_switch: true }
+          brief:  { kill_switch: true }
           purse:  { kill_switch: true }
         limits:
           - { id: ai-calls,     per: user, class: ai, unit: requests, window: 60s, amount: 100000 }
@@ -18,6 +20,7 @@ enum TestPolicy {
           - { id: spend,        per: user, class: ai, unit: usd, period: month, amount: 100000.00 }
           - { id: at-once,      per: user, class: ai, unit: concurrency, amount: 1000 }
           - { id: narrow-calls, per: user, class: narrow, unit: requests, window: 1h, amount: \(narrowCalls) }
+          - { id: brief-calls,  per: user, class: brief, unit: requests, window: 3s, amount: 1 }
           - { id: purse,        per: user, class: purse, unit: usd, period: month, amount: 0.50 }
           - { id: ai_credits,   per: team, resource: ai_credits, unit: usd, period: month, amount: 100000.00, enforce: ledger }
         cost_guard: { warn: 100000.00, kill: 200000.00, period: day }
