@@ -86,8 +86,7 @@ extension EndToEnd.OneStack {
 
             let wrong = try await apply(withoutSearch.replacing("window: 1h", with: "windov: 1h"))
             #expect(wrong.status == 1)
-            let line = withoutSearch.split(separator: "\n").firstIndex { $0.contains("window: 1h") }
-            let place = "next.yaml:\(try #require(line) + 1):"
+            let place = TestPolicy.place("next.yaml", of: "window: 1h", in: withoutSearch)
             #expect(wrong.errors.contains(place) && wrong.errors.contains("windov"), "\(wrong.errors)")
             let second: PolicyVersion = try await stack.weirJSON("policy", "show")
             #expect(second.version == first.version && second.yaml == first.yaml)

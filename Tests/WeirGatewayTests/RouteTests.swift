@@ -43,6 +43,12 @@ import WeirProviders
         }
     }
 
+    @Test func `a model that the path names is replaced in the path, and nothing else is`() throws {
+        var found = try #require(route("/slack_app/v1beta/models/gemini-2.5-pro:streamGenerateContent?alt=sse&key=k"))
+        found.modelPath?.model = "gemini-2.5-flash"
+        #expect(found.target == "/v1beta/models/gemini-2.5-flash:streamGenerateContent?alt=sse")
+    }
+
     @Test(arguments: [
         ("/v1beta/models/g:generateContent?key=abc", "", ["abc"]),
         ("/v1beta/models/g:generateContent?alt=sse&key=abc", "?alt=sse", ["abc"]),

@@ -85,7 +85,8 @@ extension HTTPClient.Response {
 
 nonisolated(nonsending) func withGateway<Result>(
     _ admission: RecordedAdmission = TestBed.admission(), engine: (any Admission)? = nil,
-    group outer: MultiThreadedEventLoopGroup? = nil, adjust: (inout GatewayConfiguration) -> Void = { _ in },
+    group outer: MultiThreadedEventLoopGroup? = nil, logger: Logger = .silent,
+    adjust: (inout GatewayConfiguration) -> Void = { _ in },
     _ body: (TestBed) async throws -> Result
 ) async throws -> Result {
     let group = outer ?? MultiThreadedEventLoopGroup(numberOfThreads: 2)
@@ -99,7 +100,7 @@ nonisolated(nonsending) func withGateway<Result>(
     adjust(&configuration)
     let gateway = try Gateway(
         configuration: configuration, enforcer: engine ?? admission, prices: try testPrices(), group: group,
-        logger: .silent)
+        logger: logger)
     let addresses = try await gateway.start()
     let port = addresses.listen.port ?? 0
     let client = HTTPClient(eventLoopGroupProvider: .shared(group))

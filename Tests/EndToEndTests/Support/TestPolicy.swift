@@ -28,6 +28,12 @@ enum TestPolicy {
 
         """
 
+    /// `file.yaml:15:`, as an error about the first line with this text begins.
+    static func place(_ file: String, of text: String, in policy: String = roomy) -> String {
+        let line = policy.split(separator: "\n", omittingEmptySubsequences: false).firstIndex { $0.contains(text) }
+        return "\(file):\((line ?? -1) + 1):"
+    }
+
     static let narrowCalls = 30
     static let purseMicros = 500_000
 }
