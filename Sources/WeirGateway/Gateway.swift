@@ -48,11 +48,12 @@ package final class Gateway: Sendable {
     ) throws(StartError) {
         if let problem = configuration.problem { throw .configuration(problem) }
         guard let anthropicBase = ProviderBase(configuration.anthropic.url),
-            let openAIBase = ProviderBase(configuration.openAI.url)
+            let openAIBase = ProviderBase(configuration.openAI.url),
+            let geminiBase = ProviderBase(configuration.gemini.url)
         else { throw .configuration("a provider's URL cannot be used") }
         node = GatewayNode(
             configuration: configuration, admission: enforcer, prices: prices, metrics: GatewayMetrics(),
-            logger: logger, anthropicBase: anthropicBase, openAIBase: openAIBase)
+            logger: logger, anthropicBase: anthropicBase, openAIBase: openAIBase, geminiBase: geminiBase)
         self.group = group
         counts = ConnectionCounts(configuration.limits)
         quiescing = ServerQuiescingHelper(group: group)

@@ -9,6 +9,9 @@ package struct GatewayConfiguration: Sendable {
 
     package var anthropic: Provider
     package var openAI: Provider
+    package var gemini: Provider
+    /// Keys for the upstreams of products, by the variable that a policy names (``Policy/Upstream``).
+    package var upstreamKeys: [String: Secret] = [:]
     package var limits = Limits()
     /// The proxies before this node that are believed about where a request comes from.
     package var trustedProxies = TrustedProxies.none
@@ -101,16 +104,20 @@ package struct GatewayConfiguration: Sendable {
         package init() {}
     }
 
-    package init(listen: Address, operations: Address?, anthropic: Provider, openAI: Provider) {
+    package init(
+        listen: Address, operations: Address?, anthropic: Provider, openAI: Provider,
+        gemini: Provider = Provider(url: "https://generativelanguage.googleapis.com", key: nil)
+    ) {
         self.listen = listen
         self.operations = operations
         self.anthropic = anthropic
         self.openAI = openAI
+        self.gemini = gemini
     }
 
     /// What makes this configuration unfit, in words for the operator; nil when it is fit.
     package var problem: String? {
-        for (name, provider) in [("anthropic", anthropic), ("openai", openAI)] {
+        for (name, provider) in [("anthropic", anthropic), ("openai", openAI), ("gemini", gemini)] {
             guard ProviderBase(provider.url) != nil else {
                 return "the \(name) URL must be http:// or https:// with a host and without user, query or fragment"
             }

@@ -2,4 +2,5 @@
 package enum Dialect: String, Sendable, CaseIterable {
     case anthropic
     case openAI = "openai"
+    case gemini
 }

@@ -6,18 +6,22 @@ package enum Endpoint: String, Sendable, CaseIterable {
     case chatCompletions = "chat.completions"
     case responses
     case embeddings
+    /// Gemini's `generateContent` and `streamGenerateContent`.
+    case generateContent = "generate_content"
+    case countContentTokens = "generate_content.count_tokens"
     case models
 
     /// The endpoint of exactly this method and path; the path is without a product's prefix, query and fragment.
+    /// Paths that name a model are ``ModelPath``'s.
     package init?(method: String, path: some StringProtocol) {
-        guard let endpoint = Self.allCases.first(where: { $0.path == path }), endpoint.method == method else {
-            return nil
-        }
+        guard let endpoint = Self.allCases.first(where: { $0.path.map { path == $0 } ?? false }),
+            endpoint.method == method
+        else { return nil }
         self = endpoint
     }
 
-    /// The provider's path.
-    package var path: String {
+    /// The provider's path; nil where it names a model.
+    package var path: String? {
         switch self {
         case .messages: "/v1/messages"
         case .countTokens: "/v1/messages/count_tokens"
@@ -25,6 +29,7 @@ package enum Endpoint: String, Sendable, CaseIterable {
         case .responses: "/v1/responses"
         case .embeddings: "/v1/embeddings"
         case .models: "/v1/models"
+        case .generateContent, .countContentTokens: nil
         }
     }
 
@@ -33,18 +38,19 @@ package enum Endpoint: String, Sendable, CaseIterable {
     /// Whether a call costs money or tokens. Counting tokens and listing models is free.
     package var spends: Bool {
         switch self {
-        case .messages, .chatCompletions, .responses, .embeddings: true
-        case .countTokens, .models: false
+        case .messages, .chatCompletions, .responses, .embeddings, .generateContent: true
+        case .countTokens, .countContentTokens, .models: false
         }
     }
 
-    /// - Parameter hasAnthropicVersion: the request carries the header `anthropic-version`, which Anthropic's SDKs
-    ///   always send. It decides for `GET /v1/models`, a path that both providers have.
-    package func dialect(hasAnthropicVersion: Bool) -> Dialect {
+    /// - Parameter asker: what the request shows of its client; it decides for `GET /v1/models`, a path that all
+    ///   providers have.
+    package func dialect(of asker: Dialect = .openAI) -> Dialect {
         switch self {
         case .messages, .countTokens: .anthropic
         case .chatCompletions, .responses, .embeddings: .openAI
-        case .models: hasAnthropicVersion ? .anthropic : .openAI
+        case .generateContent, .countContentTokens: .gemini
+        case .models: asker
         }
     }
 }

@@ -19,7 +19,8 @@ extension Endpoint {
         case .messages: AnthropicMessages.self
         case .chatCompletions: OpenAIChat.self
         case .responses: OpenAIResponses.self
-        case .countTokens, .embeddings, .models, .unknown: nil
+        case .generateContent: GeminiEvents.self
+        case .countTokens, .countContentTokens, .embeddings, .models, .unknown: nil
         }
     }
 }

@@ -144,7 +144,7 @@ final class AnswerWriter {
             case .end: finish(context, .cut, progress.answer.billed(afterChunks: progress.chunks))
             case .error:
                 let dialect = plan.endpoint.dialect ?? .openAI
-                write(.body(.byteBuffer(ErrorAnswer.event(dialect, id: plan.id))), context)
+                write(.body(.byteBuffer(ErrorAnswer.event(dialect, id: plan.id, inArray: plan.isArray))), context)
                 finish(context, .error, progress.answer.billed(afterChunks: progress.chunks))
             }
             return false

@@ -4,6 +4,8 @@ struct CallPlan: Sendable, Equatable {
     var model: String
     var isStream: Bool
     var choices: Int
+    /// Whether a stream is one JSON array instead of events (Gemini without `alt=sse`).
+    var isArray = false
     /// Whether a chat stream ends with a chunk of usage.
     var includesUsage: Bool
     var inputs: Int
@@ -36,7 +38,7 @@ struct CallPlan: Sendable, Equatable {
         self.model = model
         maxTokens = try Self.maxTokens(endpoint, request)
         isStream = request.isStream && endpoint.canStream
-        choices = endpoint == .chatCompletions ? request.choices : 1
+        choices = endpoint == .chatCompletions || endpoint == .generateContent ? request.choices : 1
         includesUsage = request.includesUsage
         inputs = request.inputs ?? 1
         wantsBase64 = request.wantsBase64
@@ -80,6 +82,12 @@ struct CallPlan: Sendable, Equatable {
                     parameter: "stream_options")
             }
             return request.maxCompletionTokens ?? request.maxTokens
+        case .generateContent, .countContentTokens:
+            guard request.hasMessages else {
+                throw CallRequest.Fault(
+                    message: "* GenerateContentRequest.contents: contents is not specified", parameter: "contents")
+            }
+            return request.maxOutputTokens
         case .responses: return request.maxOutputTokens
         case .embeddings:
             guard let inputs = request.inputs, inputs > 0 else {
@@ -97,7 +105,7 @@ struct CallPlan: Sendable, Equatable {
     private func refuseKindsUnknownToProvider() throws(CallRequest.Fault) {
         guard endpoint.dialect == .anthropic || usage.cacheWrite5m + usage.cacheWrite1h == 0 else {
             throw CallRequest.Fault(
-                message: "x-simulate: OpenAI does not report cache writes of 5 minutes or an hour", parameter: nil)
+                message: "x-simulate: only Anthropic reports cache writes of 5 minutes or an hour", parameter: nil)
         }
     }
 

@@ -70,6 +70,25 @@ struct CallRequest: Sendable, Equatable {
             hasMessages = false
             guard cursor.peek() == UInt8(ascii: "[") else { return try Self.wrong(key, "an array", &cursor) }
             hasMessages = try cursor.countElements() > 0
+        case "contents":
+            hasMessages = false
+            guard cursor.peek() == UInt8(ascii: "[") else { return try Self.wrong(key, "an array", &cursor) }
+            hasMessages = try cursor.countElements() > 0
+        case "generationConfig", "generation_config":
+            guard cursor.peek() == UInt8(ascii: "{") else { return try Self.wrong(key, "an object", &cursor) }
+            var fault: Fault?
+            try cursor.object { (name, cursor) throws(JSONCursor.Fault) in
+                switch name {
+                case "maxOutputTokens", "max_output_tokens":
+                    fault = try Self.readCount(name, &maxOutputTokens, &cursor) ?? fault
+                case "candidateCount", "candidate_count":
+                    var count: Int?
+                    fault = try Self.readCount(name, &count, &cursor) ?? fault
+                    choices = min(count ?? 1, 8)
+                default: try cursor.skip()
+                }
+            }
+            return fault
         case "input":
             if cursor.peek() == UInt8(ascii: "[") {
                 inputs = try cursor.countElements()

@@ -4,6 +4,7 @@ import NIOHTTP1
 struct CallerHeaders: Sendable, Equatable {
     var xAPIKey: String?
     var bearer: String?
+    var xGoogAPIKey: String?
     var simulate: String?
     var requestID: String?
     var hasAnthropicVersion = false
@@ -15,6 +16,7 @@ struct CallerHeaders: Sendable, Equatable {
             case 9 where name.lowercased() == "x-api-key": xAPIKey = value
             case 10 where name.lowercased() == "x-simulate": simulate = simulate.map { $0 + ";" + value } ?? value
             case 13 where name.lowercased() == "authorization": bearer = Self.bearer(value)
+            case 14 where name.lowercased() == "x-goog-api-key": xGoogAPIKey = value
             case 15 where name.lowercased() == "weir-request-id": requestID = String(value.prefix(128))
             case 17 where name.lowercased() == "anthropic-version": hasAnthropicVersion = true
             default: continue
@@ -22,12 +24,19 @@ struct CallerHeaders: Sendable, Equatable {
         }
     }
 
-    /// How a path that both providers serve is told apart.
-    var dialect: Endpoint.Dialect { hasAnthropicVersion || xAPIKey != nil ? .anthropic : .openAI }
+    /// How a path that several providers serve is told apart.
+    var dialect: Endpoint.Dialect {
+        if hasAnthropicVersion || xAPIKey != nil { return .anthropic }
+        return xGoogAPIKey == nil ? .openAI : .gemini
+    }
 
-    /// The API key that counts. OpenAI does not know `x-api-key`.
+    /// The API key that counts: each provider knows its own header.
     func key(_ dialect: Endpoint.Dialect) -> String? {
-        dialect == .anthropic ? xAPIKey ?? bearer : bearer
+        switch dialect {
+        case .anthropic: xAPIKey ?? bearer
+        case .openAI: bearer
+        case .gemini: xGoogAPIKey
+        }
     }
 
     private static func bearer(_ value: String) -> String? {

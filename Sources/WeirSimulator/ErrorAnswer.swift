@@ -26,16 +26,25 @@ enum ErrorAnswer {
             buffer.writeStaticString(#","code":"#)
             if let code { buffer.writeJSON(code) } else { buffer.writeStaticString("null") }
             buffer.writeStaticString("}}")
+        case .gemini:
+            buffer.writeStaticString(#"{"error":{"code":"#)
+            buffer.writeDecimal(status)
+            buffer.writeStaticString(#","message":"#)
+            buffer.writeJSON(message)
+            buffer.writeStaticString(#","status":""#)
+            buffer.writeStaticString(geminiStatus(status))
+            buffer.writeStaticString(#""}}"#)
         }
         return buffer
     }
 
     /// The event that ends a stream which cannot go on.
-    static func event(_ dialect: Endpoint.Dialect, id: Int) -> ByteBuffer {
-        var buffer = ByteBuffer(string: dialect == .anthropic ? "event: error\ndata: " : "data: ")
+    /// - Parameter inArray: the stream is a JSON array, whose last element the error becomes.
+    static func event(_ dialect: Endpoint.Dialect, id: Int, inArray: Bool = false) -> ByteBuffer {
+        var buffer = ByteBuffer(string: inArray ? ",\n" : dialect == .anthropic ? "event: error\ndata: " : "data: ")
         let status = dialect == .anthropic ? 529 : 500
         buffer.writeImmutableBuffer(body(dialect, status: status, message: "Simulated error in the stream.", id: id))
-        buffer.writeStaticString("\n\n")
+        buffer.writeStaticString(inArray ? "]" : "\n\n")
         return buffer
     }
 
@@ -51,6 +60,20 @@ enum ErrorAnswer {
         case 529: "overloaded_error"
         case 500...: "api_error"
         default: "invalid_request_error"
+        }
+    }
+
+    /// From ai.google.dev, "Troubleshooting guide".
+    private static func geminiStatus(_ status: Int) -> StaticString {
+        switch status {
+        case 401: "UNAUTHENTICATED"
+        case 403: "PERMISSION_DENIED"
+        case 404: "NOT_FOUND"
+        case 429: "RESOURCE_EXHAUSTED"
+        case 503: "UNAVAILABLE"
+        case 504: "DEADLINE_EXCEEDED"
+        case 500...: "INTERNAL"
+        default: "INVALID_ARGUMENT"
         }
     }
 

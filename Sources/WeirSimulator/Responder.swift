@@ -11,15 +11,19 @@ struct Responder: Sendable {
         switch path {
         case "/healthz": return Self.healthy
         case "/log": return logAnswer(head, query: head.uri.dropFirst(path.count + 1))
-        default: return call(head, path: path, body: body, isTooLarge: isTooLarge)
+        default:
+            return call(
+                head, path: path, query: head.uri.dropFirst(path.count + 1), body: body, isTooLarge: isTooLarge)
         }
     }
 
-    private func call(_ head: HTTPRequestHead, path: Substring, body: ByteBuffer, isTooLarge: Bool) -> Answer {
+    private func call(
+        _ head: HTTPRequestHead, path: Substring, query: Substring, body: ByteBuffer, isTooLarge: Bool
+    ) -> Answer {
         let endpoint = Endpoint(path: path)
         let caller = CallerHeaders(head.headers)
-        let dialect = endpoint.dialect ?? caller.dialect
-        let key = caller.key(dialect)
+        let dialect = endpoint.dialect ?? (path.hasPrefix("/v1beta/") ? .gemini : caller.dialect)
+        let key = (dialect == .gemini ? Self.key(in: query) : nil) ?? caller.key(dialect)
         let nowMs = Int64(Date().timeIntervalSince1970 * 1000)
         let id = log.begin(
             CallLog.Arrival(
@@ -29,7 +33,9 @@ struct Responder: Sendable {
         func refusal(_ status: Int, _ message: String, parameter: String? = nil) -> Answer {
             Self.refusal(dialect, id, status, message, parameter: parameter)
         }
-        guard key != nil else { return refusal(401, "No API key: send x-api-key or Authorization: Bearer.") }
+        guard key != nil else {
+            return refusal(401, "No API key: send x-api-key, x-goog-api-key or Authorization: Bearer.")
+        }
         guard endpoint != .unknown else { return refusal(404, "Nothing is served at \(path.prefix(256)).") }
         guard head.method == (endpoint == .models ? .GET : .POST) else {
             return refusal(405, "\(head.method.rawValue) is not served at \(path).")
@@ -39,7 +45,11 @@ struct Responder: Sendable {
             let instructions =
                 if let header = caller.simulate { try Instructions(header: header) } else { Instructions() }
             guard endpoint != .models else { return listOfModels(dialect, id, instructions) }
-            let request = try CallRequest(body)
+            var request = try CallRequest(body)
+            if let gemini = GeminiPath(path) {
+                request.model = String(gemini.model)
+                request.isStream = gemini.action == "streamGenerateContent"
+            }
             log.identify(
                 id, model: String((request.model ?? "").prefix(256)), isStream: request.isStream && endpoint.canStream)
             var plan = try CallPlan(
@@ -47,6 +57,7 @@ struct Responder: Sendable {
             guard plan.isStream || (instructions.endAfter == nil && instructions.errorAfter == nil) else {
                 return refusal(400, "x-simulate: end-after and error-after need a stream")
             }
+            plan.isArray = plan.isStream && dialect == .gemini && !query.split(separator: "&").contains("alt=sse")
             plan.id = id
             plan.created = Int(nowMs / 1000)
             return planned(plan, dialect, instructions)
@@ -69,8 +80,9 @@ struct Responder: Sendable {
     private func planned(_ plan: CallPlan, _ dialect: Endpoint.Dialect, _ instructions: Instructions) -> Answer {
         if instructions.status != nil { return Self.toldError(dialect, plan.id, instructions) }
         var answer: Answer
-        if plan.isStream, let format = plan.endpoint.format {
-            answer = Answer(status: .ok, contentType: "text/event-stream; charset=utf-8", body: .events(format))
+        if plan.isStream, let format = plan.isArray ? GeminiArray.self : plan.endpoint.format {
+            let type = plan.isArray ? "application/json; charset=UTF-8" : "text/event-stream; charset=utf-8"
+            answer = Answer(status: .ok, contentType: type, body: .events(format))
             answer.headers.add(name: "cache-control", value: "no-cache")
             answer.headers.add(name: Self.requestIDName(dialect), value: Self.requestID(plan.id))
             answer.id = plan.id
@@ -79,14 +91,15 @@ struct Responder: Sendable {
             body.reserveCapacity(1024)
             switch plan.endpoint {
             case .countTokens: SmallAnswers.tokenCount(plan, into: &body)
+            case .countContentTokens: SmallAnswers.contentTokenCount(plan, into: &body)
             case .embeddings: SmallAnswers.embeddings(plan, into: &body)
-            case .messages, .chatCompletions, .responses, .models, .unknown:
+            case .messages, .chatCompletions, .responses, .generateContent, .models, .unknown:
                 plan.endpoint.format?.whole(plan, into: &body)
             }
             answer = Self.json(200, dialect, plan.id, body)
         }
         // Counting tokens is free.
-        answer.plan = plan.endpoint == .countTokens ? nil : plan
+        answer.plan = plan.endpoint == .countTokens || plan.endpoint == .countContentTokens ? nil : plan
         return Self.timed(answer, instructions)
     }
 
@@ -150,6 +163,11 @@ struct Responder: Sendable {
 
     private static let healthy = Answer(
         status: .ok, contentType: "text/plain", body: .whole(ByteBuffer(string: "ok\n")))
+
+    /// Google takes a key from the query, too; one that a gateway forgot to take out would be logged as the call's.
+    private static func key(in query: Substring) -> String? {
+        query.split(separator: "&").first { $0.hasPrefix("key=") }.map { String($0.dropFirst("key=".count)) }
+    }
 
     private static func requestIDName(_ dialect: Endpoint.Dialect) -> String {
         dialect == .anthropic ? "request-id" : "x-request-id"

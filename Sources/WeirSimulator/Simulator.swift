@@ -4,7 +4,7 @@ import NIOHTTP1
 import NIOPosix
 import Synchronization
 
-/// A stand-in for Anthropic and OpenAI: speaks both wire formats on one port, does what the `x-simulate` header
+/// A stand-in for Anthropic, OpenAI and Gemini: speaks all wire formats on one port, does what the `x-simulate` header
 /// asks (``Instructions``), and remembers every call that reached it.
 package final class Simulator: Sendable {
     /// Why a simulator does not run.

@@ -10,6 +10,13 @@ enum SmallAnswers {
         buffer.writeInteger(UInt8(ascii: "}"))
     }
 
+    /// `POST /v1beta/models/<model>:countTokens`, which costs nothing.
+    static func contentTokenCount(_ plan: CallPlan, into buffer: inout ByteBuffer) {
+        buffer.writeStaticString(#"{"totalTokens":"#)
+        buffer.writeDecimal(plan.usage.prompt)
+        buffer.writeInteger(UInt8(ascii: "}"))
+    }
+
     /// `POST /v1/embeddings`: the same vector of 1536 dimensions for every text, whatever `dimensions` asks for.
     static func embeddings(_ plan: CallPlan, into buffer: inout ByteBuffer) {
         buffer.writeStaticString(#"{"object":"list","data":["#)
@@ -38,6 +45,7 @@ enum SmallAnswers {
         switch dialect {
         case .anthropic: buffer.writeImmutableBuffer(anthropicModels)
         case .openAI: buffer.writeImmutableBuffer(openAIModels)
+        case .gemini: buffer.writeImmutableBuffer(geminiModels)
         }
     }
 
@@ -62,5 +70,13 @@ enum SmallAnswers {
             #"{"id":"\#($0)","object":"model","created":1715367049,"owned_by":"openai"}"#
         }
         return ByteBuffer(string: #"{"object":"list","data":[\#(models.joined(separator: ","))]}"#)
+    }()
+
+    private static let geminiModels: ByteBuffer = {
+        let models = ["gemini-2.5-pro", "gemini-2.5-flash", "gemini-2.5-flash-lite"].map {
+            #"{"name":"models/\#($0)","version":"001","displayName":"\#($0)","inputTokenLimit":1048576,"#
+                + #""outputTokenLimit":65536,"supportedGenerationMethods":["generateContent","countTokens"]}"#
+        }
+        return ByteBuffer(string: #"{"models":[\#(models.joined(separator: ","))]}"#)
     }()
 }

@@ -9,6 +9,7 @@ import uuid
 import anthropic
 import openai
 import pytest
+from google import genai
 
 REQUIRED = ("WEIR_GATEWAY", "WEIR_KEY")
 TIMEOUT_SECONDS = 30
@@ -21,7 +22,7 @@ def pytest_configure(config):
         raise pytest.UsageError(f"{' and '.join(missing)} must be set; see Tests/Clients/run")
     # The SDKs read credentials and addresses from here, which would test something else than we say.
     for name in list(os.environ):
-        if name.startswith(("ANTHROPIC_", "OPENAI_")) or name.lower().endswith("_proxy"):
+        if name.startswith(("ANTHROPIC_", "OPENAI_", "GOOGLE_", "GEMINI_")) or name.lower().endswith("_proxy"):
             del os.environ[name]
 
 
@@ -64,6 +65,17 @@ def openai_options(key):
     }
 
 
+def gemini_client(key, **options):
+    """Google's client retries only when it is told to (`retry_options`)."""
+    http = {"base_url": setting("WEIR_GATEWAY"), "timeout": TIMEOUT_SECONDS * 1000} | options
+    return genai.Client(api_key=key, http_options=genai.types.HttpOptions(**http))
+
+
+@pytest.fixture
+def brief_key():
+    return setting("WEIR_BRIEF_KEY")
+
+
 @pytest.fixture
 def claude(key):
     with anthropic.Anthropic(**anthropic_options(key)) as client:
@@ -76,11 +88,18 @@ def gpt(key):
         yield client
 
 
+@pytest.fixture
+def gemini(key):
+    with gemini_client(key) as client:
+        yield client
+
+
 class Models:
     """Models that the policy admits and the price table knows."""
 
     claude = os.environ.get("WEIR_ANTHROPIC_MODEL", "claude-sonnet-4")
     gpt = os.environ.get("WEIR_OPENAI_MODEL", "gpt-4o")
+    gemini = os.environ.get("WEIR_GEMINI_MODEL", "gemini-2.5-flash")
     embedding = os.environ.get("WEIR_EMBEDDING_MODEL", "text-embedding-3-small")
 
 

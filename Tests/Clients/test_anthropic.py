@@ -179,6 +179,16 @@ def test_denial_of_the_stream_helper(limited_key, models):
 
 
 @pytest.mark.gateway
+def test_batches_are_refused_with_the_reason(claude, models):
+    call = {"custom_id": "a", "params": {"model": models.claude, "max_tokens": 1, "messages": HELLO}}
+    with pytest.raises(anthropic.NotFoundError) as caught:
+        claude.messages.batches.create(requests=[call])
+    assert caught.value.type == "not_found_error"
+    assert "Batches are not forwarded" in str(caught.value)
+    assert weir_object(caught.value)["reason"] == "unknown_route"
+
+
+@pytest.mark.gateway
 def test_client_credentials_stay_here(claude, models, key, call):
     create(claude, models, headers=call.headers())
     entry = call.ended()

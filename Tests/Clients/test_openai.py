@@ -210,6 +210,17 @@ def test_denial_of_responses(limited_key, models):
 
 
 @pytest.mark.gateway
+def test_batches_are_refused_with_the_reason(gpt):
+    with pytest.raises(openai.NotFoundError) as caught:
+        gpt.batches.create(completion_window="24h", endpoint="/v1/chat/completions", input_file_id="file-1")
+    assert "Batches are not forwarded" in caught.value.body["message"]
+    assert weir_object(caught.value)["reason"] == "unknown_route"
+    with pytest.raises(openai.NotFoundError) as caught:
+        gpt.files.create(file=b"{}", purpose="batch")
+    assert "Files are not forwarded" in caught.value.body["message"]
+
+
+@pytest.mark.gateway
 def test_client_credentials_stay_here(gpt, models, key, call):
     create(gpt, models, headers=call.headers())
     entry = call.ended()

@@ -27,6 +27,14 @@ extension EndToEnd.OneStack {
                 CallRequest(api: .responses, simulate: gpt),
                 CallRequest(api: .responses, keyForm: .bearer, isStream: true, simulate: gpt),
                 CallRequest(api: .embeddings, keyForm: .bearer, simulate: "input=9"),
+                CallRequest(api: .messages, simulate: "input=10;output=30;reasoning=10"),
+                CallRequest(api: .gemini, keyForm: .google, simulate: gpt + ";tool=get_weather"),
+                CallRequest(api: .gemini, keyForm: .query, isStream: true, simulate: gpt + ";chunks=6;split=7"),
+                CallRequest(api: .gemini, model: "gemini-2.5-flash", isStream: true, simulate: gpt + ";usage=twice"),
+                CallRequest(api: .geminiArray, keyForm: .google, isStream: true, simulate: gpt + ";chunks=6;split=5"),
+                CallRequest(api: .gemini, isStream: true, simulate: "input=250000;output=50"),
+                CallRequest(api: .gemini, maxTokens: 5, simulate: "input=10;output=50"),
+                CallRequest(api: .gemini, simulate: "status=503"),
             ]
         }()
 

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 extension EndToEnd.OneStack {
-    /// The official Python packages of Anthropic and OpenAI: `Tests/Clients`.
+    /// The official Python packages of Anthropic, OpenAI and Google: `Tests/Clients`.
     @Suite struct ClientTests {
         private static let script =
             URL(fileURLWithPath: #filePath).deletingLastPathComponent()
@@ -10,11 +10,12 @@ extension EndToEnd.OneStack {
 
         private func run(key: Person, limited: Person, _ arguments: [String] = []) async throws {
             let stack = try Stack.here
+            let brief = try await stack.newPerson(team: "sdk", user: "brief", product: "brief")
             let finished = try await Program.run(
                 Self.script, arguments,
                 environment: [
                     "WEIR_GATEWAY": stack.gateways[0], "WEIR_SIMULATOR": stack.ready.simulator,
-                    "WEIR_KEY": key.key, "WEIR_LIMITED_KEY": limited.key,
+                    "WEIR_KEY": key.key, "WEIR_LIMITED_KEY": limited.key, "WEIR_BRIEF_KEY": brief.key,
                 ])
             print(finished.output.split(separator: "\n").suffix(3).joined(separator: "\n"))
             #expect(finished.status == 0, "\(finished.output)\n\(finished.errors)")

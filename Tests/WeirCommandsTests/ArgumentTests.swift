@@ -87,6 +87,36 @@ import WeirTestSupport
         }
     }
 
+    @Test func `keys of upstreams come from variables made for them, or from files`() async throws {
+        try await withTemporaryDirectory { directory in
+            let path = directory + "/key"
+            try "from-the-file\n".write(toFile: path, atomically: true, encoding: .utf8)
+            func keys(_ environment: [String: String]) throws -> [String: String] {
+                try Setting.$environment.withValue(environment) {
+                    try GatewayCommand.parse([]).settings().gateway.upstreamKeys.mapValues { $0.reveal() }
+                }
+            }
+            let given = [
+                "WEIR_UPSTREAM_A": "a-key", "WEIR_UPSTREAM_B_FILE": path, "WEIR_UPSTREAM_C": "",
+                "WEIR_OPENAI_KEY": "other",
+            ]
+            #expect(try keys(given) == ["WEIR_UPSTREAM_A": "a-key", "WEIR_UPSTREAM_B": "from-the-file"])
+            #expect(throws: SettingError.self) { try keys(["WEIR_UPSTREAM_A": "two words"]) }
+            #expect(throws: SettingError.self) { try keys(["WEIR_UPSTREAM_A_FILE": path + ".none"]) }
+            #expect(throws: SettingError.self) { try keys(["WEIR_UPSTREAM_A": "k", "WEIR_UPSTREAM_A_FILE": path]) }
+        }
+    }
+
+    @Test func `Gemini's address and key are settings like the others`() throws {
+        try Setting.$environment.withValue(["WEIR_GEMINI_KEY": "g-key"]) {
+            let standard = try GatewayCommand.parse([]).settings().gateway.gemini
+            #expect(standard.url == "https://generativelanguage.googleapis.com")
+            #expect(standard.key?.reveal() == "g-key")
+            let told = try GatewayCommand.parse(["--gemini-url", "http://127.0.0.1:9"]).settings().gateway.gemini
+            #expect(told.url == "http://127.0.0.1:9")
+        }
+    }
+
     @Test(arguments: [
         ["--listen", "0.0.0.0:1"], ["--redis", "http://x"], ["--ledger", "mysql:x"], ["--log-level", "loud"],
         ["--policy", "/nonexistent/policy.yaml"], ["--listen", "8090"], ["--name", "a b"],

@@ -19,7 +19,7 @@ import WeirSimulator
             let answer = try await bed.send(bed.request(path))
             #expect(answer.status == .tooManyRequests)
             #expect(answer.headers.first(name: "retry-after") == "17")
-            #expect(answer.headers.first(name: "x-should-retry") == nil)
+            #expect(answer.headers.first(name: "x-should-retry") == "true")
             #expect(answer.headers.first(name: "weir-product") == "default")
             #expect(answer.headers.first(name: "weir-request-id")?.count == 26)
             #expect(answer.headers.first(name: "content-type") == "application/json")

@@ -6,7 +6,9 @@ import Testing
 @Suite struct HeaderFilterTests {
     @Test(arguments: [
         "connection", "Keep-Alive", "proxy-authenticate", "Proxy-Authorization", "proxy-connection", "TE", "trailer",
-        "Transfer-Encoding", "upgrade", "Host", "Content-Length", "Authorization", "X-API-Key", "cookie", "expect",
+        "Transfer-Encoding", "upgrade", "Host", "Content-Length", "Authorization", "X-API-Key", "X-Goog-Api-Key",
+        "x-goog-user-project",
+        "x-goog-fieldmask", "x-http-method-override", "cookie", "expect",
         "accept-encoding", "forwarded", "via", "x-real-ip", "X-Forwarded-For", "x-forwarded-host", "x-forwarded-proto",
         "weir-request-id", "Weir-Role", "weir-anything",
     ])
@@ -17,7 +19,7 @@ import Testing
 
     @Test(arguments: [
         "x-simulate", "anthropic-version", "anthropic-beta", "user-agent", "x-stainless-lang", "openai-organization",
-        "content-type", "accept", "idempotency-key", "x-forwarded", "weirdo",
+        "content-type", "accept", "idempotency-key", "x-forwarded", "weirdo", "x-goog-api-client", "x-rate",
     ])
     func `everything else passes unchanged, repetitions and order included`(name: String) {
         let headers = HTTPHeaders([(name, "1"), ("b", "2"), (name, "3")])
@@ -37,12 +39,24 @@ import Testing
 
     @Test(arguments: [
         "set-cookie", "Server", "alt-svc", "strict-transport-security", "weir-request-id", "transfer-encoding",
-        "keep-alive", "connection",
+        "keep-alive", "connection", "RateLimit", "ratelimit-policy", "ratelimit-remaining",
+        "X-RateLimit-Limit-Requests", "Anthropic-Ratelimit-Requests-Remaining", "anthropic-ratelimit-unified-status",
     ])
     func `what speaks for the provider's host does not reach the client`(name: String) {
         #expect(
             HeaderFilter.towardsClient([name: "x", "request-id": "r"], keepingLength: true).map(\.name) == [
                 "request-id"
+            ])
+    }
+
+    @Test func `on a provider's own 429 Anthropic's clients learn whether repeating is of use`() {
+        let headers: HTTPHeaders = [
+            "anthropic-ratelimit-unified-status": "rejected", "anthropic-ratelimit-tokens-limit": "1",
+            "retry-after": "9",
+        ]
+        #expect(
+            HeaderFilter.towardsClient(headers, keepingLength: true, isLimited: true).map(\.name) == [
+                "anthropic-ratelimit-unified-status", "retry-after",
             ])
     }
 

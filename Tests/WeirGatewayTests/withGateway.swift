@@ -86,7 +86,8 @@ extension HTTPClient.Response {
 
 nonisolated(nonsending) func withGateway<Result>(
     _ admission: RecordedAdmission = TestBed.admission(), engine: (any Admission)? = nil,
-    group outer: MultiThreadedEventLoopGroup? = nil, adjust: (inout GatewayConfiguration) -> Void = { _ in },
+    group outer: MultiThreadedEventLoopGroup? = nil, logger: Logger = .silent,
+    adjust: (inout GatewayConfiguration) -> Void = { _ in },
     _ body: (TestBed) async throws -> Result
 ) async throws -> Result {
     let group = outer ?? MultiThreadedEventLoopGroup(numberOfThreads: 2)
@@ -95,12 +96,12 @@ nonisolated(nonsending) func withGateway<Result>(
     let provider = GatewayConfiguration.Provider(url: simulator.url, key: Secret(TestBed.providerKey))
     var configuration = GatewayConfiguration(
         listen: .init(host: "127.0.0.1", port: 0), operations: .init(host: "127.0.0.1", port: 0), anthropic: provider,
-        openAI: provider)
+        openAI: provider, gemini: provider)
     configuration.deadlines.check = .milliseconds(10)
     adjust(&configuration)
     let gateway = try Gateway(
         configuration: configuration, enforcer: engine ?? admission, prices: try testPrices(), group: group,
-        logger: .silent)
+        logger: logger)
     let addresses = try await gateway.start()
     let port = addresses.listen.port ?? 0
     let client = HTTPClient(eventLoopGroupProvider: .shared(group))

@@ -214,4 +214,13 @@ import WeirProviders
 
 extension String {
     func padding(_ count: Int) -> String { String(repeating: self, count: count) }
+
+    @Test func `thinking is the part of the output that the provider says it was`() {
+        let body =
+            #"{"type":"message","model":"m","content":[],"usage":{"input_tokens":3,"output_tokens":50,"output_tokens_details":{"thinking_tokens":30}}}"#
+        var reader = UsageReader(endpoint: .messages, isEventStream: false)
+        reader.read(Array(body.utf8))
+        reader.finish()
+        #expect(reader.usage == TokenUsage(input: 3, output: 50, reasoning: 30))
+    }
 }

@@ -31,38 +31,52 @@ import WeirProviders
                 + #"},"request_id":"r","# + weir + "}")
     }
 
-    private static let types: [Denial.Reason: (anthropic: String, openAI: String, code: String)] = [
-        .unauthorized: ("authentication_error", "invalid_request_error", "invalid_api_key"),
-        .forbidden: ("permission_error", "invalid_request_error", "forbidden"),
-        .killSwitch: ("overloaded_error", "server_error", "kill_switch"),
-        .teamLimited: ("rate_limit_error", "insufficient_quota", "insufficient_quota"),
-        .modelNotAllowed: ("permission_error", "invalid_request_error", "model_not_allowed"),
-        .modelUnpriced: ("permission_error", "invalid_request_error", "model_unpriced"),
-        .rateLimited: ("rate_limit_error", "rate_limit_error", "rate_limit_exceeded"),
-        .budgetExhausted: ("rate_limit_error", "insufficient_quota", "insufficient_quota"),
-        .concurrencyExhausted: ("rate_limit_error", "rate_limit_error", "rate_limit_exceeded"),
-        .invalidRequest: ("invalid_request_error", "invalid_request_error", "invalid_request"),
-        .unknownRoute: ("not_found_error", "invalid_request_error", "unknown_route"),
-        .requestTooLarge: ("request_too_large", "invalid_request_error", "request_too_large"),
-        .degraded: ("overloaded_error", "server_error", "degraded"),
-        .providerUnavailable: ("api_error", "server_error", "provider_unavailable"),
-        .providerTimeout: ("timeout_error", "server_error", "provider_timeout"),
+    @Test func `a Gemini denial has Google's shape, with the wait where Google's clients look for it`() {
+        #expect(
+            String(
+                decoding: errorBody(
+                    for: Denial(.rateLimited, "Wait.", retryAfter: 17), dialect: .gemini, requestID: "r"), as: UTF8.self
+            )
+                == #"{"error":{"code":429,"message":"Wait.","status":"RESOURCE_EXHAUSTED","details":[{"@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay":"17s"}],"weir":{"reason":"rate_limited","retry_after":17}},"weir":{"reason":"rate_limited","retry_after":17}}"#
+        )
+    }
+
+    private static let types: [Denial.Reason: (anthropic: String, openAI: String, code: String, gemini: String)] = [
+        .unauthorized: ("authentication_error", "invalid_request_error", "invalid_api_key", "UNAUTHENTICATED"),
+        .forbidden: ("permission_error", "invalid_request_error", "forbidden", "PERMISSION_DENIED"),
+        .killSwitch: ("overloaded_error", "server_error", "kill_switch", "UNAVAILABLE"),
+        .teamLimited: ("rate_limit_error", "insufficient_quota", "insufficient_quota", "RESOURCE_EXHAUSTED"),
+        .modelNotAllowed: ("permission_error", "invalid_request_error", "model_not_allowed", "PERMISSION_DENIED"),
+        .modelUnpriced: ("permission_error", "invalid_request_error", "model_unpriced", "PERMISSION_DENIED"),
+        .rateLimited: ("rate_limit_error", "rate_limit_error", "rate_limit_exceeded", "RESOURCE_EXHAUSTED"),
+        .budgetExhausted: ("rate_limit_error", "insufficient_quota", "insufficient_quota", "RESOURCE_EXHAUSTED"),
+        .concurrencyExhausted: ("rate_limit_error", "rate_limit_error", "rate_limit_exceeded", "RESOURCE_EXHAUSTED"),
+        .invalidRequest: ("invalid_request_error", "invalid_request_error", "invalid_request", "INVALID_ARGUMENT"),
+        .unknownRoute: ("not_found_error", "invalid_request_error", "unknown_route", "NOT_FOUND"),
+        .requestTooLarge: ("request_too_large", "invalid_request_error", "request_too_large", "INVALID_ARGUMENT"),
+        .degraded: ("overloaded_error", "server_error", "degraded", "UNAVAILABLE"),
+        .providerUnavailable: ("api_error", "server_error", "provider_unavailable", "UNAVAILABLE"),
+        .providerTimeout: ("timeout_error", "server_error", "provider_timeout", "DEADLINE_EXCEEDED"),
     ]
 
     @Test(arguments: Denial.Reason.allCases)
-    func `every reason has its type, and both SDKs find the weir object in their error's body`(reason: Denial.Reason)
+    func `every reason has its type, and the SDKs find the weir object in their error's body`(reason: Denial.Reason)
         throws
     {
         let wanted = try #require(Self.types[reason])
         let denial = Denial(reason, "m")
         let anthropic = try object(denial, .anthropic)
         let openAI = try object(denial, .openAI)
+        let gemini = try object(denial, .gemini)
+        let google = try #require(gemini["error"] as? [String: Any])
         let inner = try #require(openAI["error"] as? [String: Any])
         #expect((anthropic["error"] as? [String: Any])?["type"] as? String == wanted.anthropic)
         #expect(inner["type"] as? String == wanted.openAI)
         #expect(inner["code"] as? String == wanted.code)
+        #expect(google["status"] as? String == wanted.gemini)
+        #expect(google["code"] as? Int == reason.status)
         // e.body is the whole body in the anthropic package, and `error` in the openai package.
-        for body in [anthropic, openAI, inner] {
+        for body in [anthropic, openAI, inner, gemini, google] {
             #expect((body["weir"] as? [String: Any])?["reason"] as? String == reason.rawValue)
         }
     }

@@ -8,7 +8,7 @@ import WeirProviders
     init() throws { table = try PriceTable.shipped() }
 
     private func estimate(_ body: String, _ endpoint: Endpoint, _ name: String) throws -> Estimate {
-        let provider = endpoint.dialect(hasAnthropicVersion: false).rawValue
+        let provider = endpoint.dialect().rawValue
         let model = try #require(table.price(provider: provider, model: name))
         return try RequestFacts(Array(body.utf8), endpoint: endpoint).estimate(with: model)
     }
@@ -51,7 +51,7 @@ import WeirProviders
         ]
         for _ in 0..<200 {
             let (endpoint, name) = names[Int.random(in: 0..<names.count, using: &generator)]
-            let provider = endpoint.dialect(hasAnthropicVersion: false).rawValue
+            let provider = endpoint.dialect().rawValue
             let model = try #require(table.price(provider: provider, model: name))
             let n = endpoint == .chatCompletions ? Int.random(in: 1...3, using: &generator) : 1
             let body =
@@ -133,16 +133,22 @@ import WeirProviders
         for _ in 0..<500 {
             let model = try #require(table.models.randomElement(using: &random))
             let isAnthropic = model.provider == "anthropic"
+            let isGemini = model.provider == "gemini"
             let endpoint: Endpoint =
-                isAnthropic ? .messages : model.maxOutputTokens == 0 ? .embeddings : .chatCompletions
+                isAnthropic
+                ? .messages : isGemini ? .generateContent : model.maxOutputTokens == 0 ? .embeddings : .chatCompletions
             let usesCache = Bool.random(using: &random)
             let text = String(repeating: "x", count: [0, 100, 500, 210_000].randomElement(using: &random) ?? 0)
             let choices = isAnthropic ? 1 : Int.random(in: 1...4, using: &random)
             let asked = Int.random(in: 0...200_000, using: &random)
             let cache = usesCache && isAnthropic ? #","cache_control":{"type":"ephemeral"}"# : ""
-            let body = #"{"model":"m","n":\#(choices),"max_tokens":\#(asked),"messages":"\#(text)"\#(cache)}"#
-            let estimate = try RequestFacts(Array(body.utf8), endpoint: endpoint).estimate(with: model)
-            let output = endpoint == .embeddings ? 0 : min(asked, model.maxOutputTokens) * choices
+            let body =
+                isGemini
+                ? #"{"generationConfig":{"candidateCount":\#(choices),"maxOutputTokens":\#(asked + 1)},"contents":"\#(text)"}"#
+                : #"{"model":"m","n":\#(choices),"max_tokens":\#(asked + 1),"messages":"\#(text)"\#(cache)}"#
+            let facts = try RequestFacts(Array(body.utf8), endpoint: endpoint, pathModel: isGemini ? "m" : nil)
+            let estimate = facts.estimate(with: model)
+            let output = endpoint == .embeddings ? 0 : min(asked + 1, model.maxOutputTokens) * choices
             let bound = estimate.tokens - output
             // Any mix of kinds that the request can cause, up to the bound.
             var left = Int.random(in: 0...bound, using: &random)
@@ -155,7 +161,7 @@ import WeirProviders
             }
             actual.cacheRead = take()
             if cache.isEmpty == false { actual.cacheWrite1h = take() }
-            if cache.isEmpty == false || !isAnthropic { actual.cacheWrite5m = take() }
+            if cache.isEmpty == false || !(isAnthropic || isGemini) { actual.cacheWrite5m = take() }
             actual.input = left
             let cost = model.price.cost(of: actual)
             #expect(cost <= estimate.cost, "seed \(seed): \(model.model) \(actual)")

@@ -204,4 +204,17 @@ import WeirProviders
             _ = facts.rewritten(bytes, model: "x")
         }
     }
+
+    @Test func `whichever asks for more answers multiplies`() throws {
+        #expect(try facts(#"{"model":"m","best_of":5,"n":2}"#).choices == 5)
+        #expect(try facts(#"{"model":"m","n":7,"best_of":5}"#).choices == 7)
+        #expect(throws: RequestError.self) { try facts(#"{"model":"m","best_of":129}"#) }
+    }
+
+    @Test func `images that another model makes have no price here`() throws {
+        let tools = #"{"model":"gpt-5","tools":[{"type":"function","name":"image_generation"},{"type":"KIND"}]}"#
+        #expect(try facts(tools.replacing("KIND", with: "web_search"), .responses).unpricedOption == nil)
+        let facts = try facts(tools.replacing("KIND", with: "image_generation"), .responses)
+        #expect(facts.unpricedOption == "image_generation" && facts.usesServerTools)
+    }
 }

@@ -45,6 +45,7 @@ import WeirProviders
         ("openai", "gpt-4o", 2_500_000, 10_000_000), ("openai", "gpt-4o-mini", 150_000, 600_000),
         ("openai", "gpt-4.1-nano", 100_000, 400_000), ("openai", "o3", 2_000_000, 8_000_000),
         ("openai", "gpt-5", 1_250_000, 10_000_000), ("openai", "text-embedding-3-small", 20_000, 0),
+        ("gemini", "gemini-2.5-pro", 1_250_000, 10_000_000), ("gemini", "gemini-2.5-flash-lite", 100_000, 400_000),
     ])
     func `known models have their published price`(provider: String, name: String, input: Int, output: Int) throws {
         let price = try #require(table.price(provider: provider, model: name)).price.base
@@ -56,7 +57,16 @@ import WeirProviders
         "claude-opus-4-9", "claude-opus", "gpt-5-pro", "gpt-4o-realtime-preview", "o1-pro", "gpt-4o-mini-tts",
     ])
     func `a name that is not listed has no price, however near it is to one that has`(name: String) {
-        for provider in ["anthropic", "openai"] { #expect(table.price(provider: provider, model: name) == nil) }
+        for provider in ["anthropic", "openai", "gemini"] {
+            #expect(table.price(provider: provider, model: name) == nil)
+        }
+    }
+
+    @Test func `a Gemini call with more than 200,000 tokens of input costs more, cached ones included`() throws {
+        let pro = try #require(table.price(provider: "gemini", model: "gemini-2.5-pro")).price
+        #expect(pro.cost(of: TokenUsage(input: 200_000, output: 1_000)).micros == 250_000 + 10_000)
+        let long = TokenUsage(input: 100_001, cacheRead: 100_000, output: 1_000)
+        #expect(pro.cost(of: long).micros == 250_003 + 25_000 + 15_000)
     }
 
     @Test func `the dearest price of a provider is at least each of its prices`() {

@@ -74,10 +74,11 @@ struct DevStack: Sendable {
                     "gateway-\(number)",
                     [
                         "gateway", "--listen", "127.0.0.1:0", "--ops", "127.0.0.1:0", "--redis", redis.url,
-                        "--anthropic-url", simulator, "--openai-url", simulator,
+                        "--anthropic-url", simulator, "--openai-url", simulator, "--gemini-url", simulator,
                     ] + threads,
                     environment: [
                         "WEIR_ANTHROPIC_KEY": "simulated-anthropic-key", "WEIR_OPENAI_KEY": "simulated-openai-key",
+                        "WEIR_GEMINI_KEY": "simulated-gemini-key",
                     ], ready: "weir gateway ready: ")
                 guard words.count == 3 else { throw DevError(description: "gateway \(number) said \(words)") }
                 gateways.append(words[0])

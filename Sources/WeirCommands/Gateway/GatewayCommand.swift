@@ -11,8 +11,8 @@ struct GatewayCommand: AsyncParsableCommand {
         commandName: "gateway",
         abstract: "Serves clients: identifies, admits, forwards and charges their calls.",
         discussion: """
-            Speaks the APIs of Anthropic and OpenAI under their own paths (/v1/messages, /v1/chat/completions, …) and under \
-            /PRODUCT/v1/…. Any number of nodes share one Redis; none keeps anything of its own.
+            Speaks the APIs of Anthropic, OpenAI and Gemini under their own paths (/v1/messages, /v1/chat/completions, \
+            /v1beta/models/…) and the same under /PRODUCT. Any number of nodes share one Redis; none keeps anything of its own.
 
             When it may serve it prints one line, "weir gateway ready: URL ops URL", on stdout; it logs to stderr. SIGTERM \
             and SIGINT let running calls end for 30 s, charge what is cut then, and end it with exit code 0.
@@ -20,7 +20,9 @@ struct GatewayCommand: AsyncParsableCommand {
               export WEIR_ANTHROPIC_KEY=sk-ant-…
               weir gateway --listen 0.0.0.0:8080 --redis redis://redis.internal:6379
 
-            The providers' keys come from WEIR_ANTHROPIC_KEY and WEIR_OPENAI_KEY or from files, never from an argument.
+            The providers' keys come from WEIR_ANTHROPIC_KEY, WEIR_OPENAI_KEY and WEIR_GEMINI_KEY or from files, never \
+            from an argument. A product with an upstream of its own takes the key that its policy names by key_env: \
+            WEIR_UPSTREAM_NAME, or WEIR_UPSTREAM_NAME_FILE for a file with it.
             """)
 
     @Option(help: Setting.gatewayListen.help("Where clients come in; port 0 takes any free one."))
@@ -38,12 +40,18 @@ struct GatewayCommand: AsyncParsableCommand {
     @Option(help: Setting.openAIURL.help("OpenAI's API, or what stands in for it."))
     var openaiUrl: String?
 
+    @Option(help: Setting.geminiURL.help("Gemini's API, or what stands in for it."))
+    var geminiUrl: String?
+
     @Option(
         help: Setting.anthropicKeyFile.help("A file with Anthropic's key. WEIR_ANTHROPIC_KEY may hold the key itself."))
     var anthropicKeyFile: String?
 
     @Option(help: Setting.openAIKeyFile.help("A file with OpenAI's key. WEIR_OPENAI_KEY may hold the key itself."))
     var openaiKeyFile: String?
+
+    @Option(help: Setting.geminiKeyFile.help("A file with Gemini's key. WEIR_GEMINI_KEY may hold the key itself."))
+    var geminiKeyFile: String?
 
     @Option(
         help: Setting.redisDeadline.help(
@@ -109,7 +117,11 @@ struct GatewayCommand: AsyncParsableCommand {
                 key: try Setting.anthropicKey.secret(file: Setting.anthropicKeyFile.value(anthropicKeyFile))),
             openAI: .init(
                 url: Setting.openAIURL.value(openaiUrl) ?? "",
-                key: try Setting.openAIKey.secret(file: Setting.openAIKeyFile.value(openaiKeyFile))))
+                key: try Setting.openAIKey.secret(file: Setting.openAIKeyFile.value(openaiKeyFile))),
+            gemini: .init(
+                url: Setting.geminiURL.value(geminiUrl) ?? "",
+                key: try Setting.geminiKey.secret(file: Setting.geminiKeyFile.value(geminiKeyFile))))
+        gateway.upstreamKeys = try Setting.upstreamKeys()
         do throws(TrustedProxies.Problem) {
             gateway.trustedProxies = try TrustedProxies(Setting.trustedProxies.value(trustedProxies) ?? "")
         } catch {

@@ -23,11 +23,15 @@ struct Setting {
     static let anthropicURL = Setting(
         flag: "anthropic-url", variable: "WEIR_ANTHROPIC_URL", standard: "https://api.anthropic.com")
     static let openAIURL = Setting(flag: "openai-url", variable: "WEIR_OPENAI_URL", standard: "https://api.openai.com")
+    static let geminiURL = Setting(
+        flag: "gemini-url", variable: "WEIR_GEMINI_URL", standard: "https://generativelanguage.googleapis.com")
     static let anthropicKey = Setting(flag: "anthropic-key-file", variable: "WEIR_ANTHROPIC_KEY", standard: nil)
     static let anthropicKeyFile = Setting(
         flag: "anthropic-key-file", variable: "WEIR_ANTHROPIC_KEY_FILE", standard: nil)
     static let openAIKey = Setting(flag: "openai-key-file", variable: "WEIR_OPENAI_KEY", standard: nil)
     static let openAIKeyFile = Setting(flag: "openai-key-file", variable: "WEIR_OPENAI_KEY_FILE", standard: nil)
+    static let geminiKey = Setting(flag: "gemini-key-file", variable: "WEIR_GEMINI_KEY", standard: nil)
+    static let geminiKeyFile = Setting(flag: "gemini-key-file", variable: "WEIR_GEMINI_KEY_FILE", standard: nil)
     static let redisDeadline = Setting(flag: "redis-deadline-ms", variable: "WEIR_REDIS_DEADLINE_MS", standard: "100")
     static let lease = Setting(flag: "lease", variable: "WEIR_LEASE", standard: "30s")
     static let trustedProxies = Setting(flag: "trusted-proxies", variable: "WEIR_TRUSTED_PROXIES", standard: nil)
@@ -47,11 +51,16 @@ struct Setting {
     /// The text of a file that holds a secret, without the space around it; nil if none is named.
     static func text(file path: String?, what: String) throws(SettingError) -> String? {
         guard let path else { return nil }
+        return try text(fileOf: "--" + what, at: path)
+    }
+
+    /// - Parameter name: the flag or variable that names the file, for errors.
+    static func text(fileOf name: String, at path: String) throws(SettingError) -> String {
         guard let data = FileManager.default.contents(atPath: path) else {
-            throw SettingError(description: "--\(what): cannot read \(path)")
+            throw SettingError(description: "\(name): cannot read \(path)")
         }
         let text = String(decoding: data, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
-        guard !text.isEmpty else { throw SettingError(description: "--\(what): \(path) is empty") }
+        guard !text.isEmpty else { throw SettingError(description: "\(name): \(path) is empty") }
         return text
     }
 

@@ -8,7 +8,7 @@ import WeirSimulator
 struct SimulatorCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "simulator",
-        abstract: "Stands in for Anthropic and OpenAI: answers their APIs without a model and without a bill.",
+        abstract: "Stands in for Anthropic, OpenAI and Gemini: answers their APIs without a model and without a bill.",
         discussion: """
             The header x-simulate tells it what to do: input=1200;output=300;chunks=20;delay-ms=50, status=529;retry-after=3, \
             hang-after=4, reset-after=4, usage=none, tool=lookup, and more. GET /log returns every call it was sent, as JSON \

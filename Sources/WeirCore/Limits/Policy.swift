@@ -30,9 +30,13 @@ public struct Policy: Sendable, Hashable, Codable {
         /// While Redis is away; nil: as the policy says for all.
         public var outage: Outage?
 
+        /// Where its calls go instead of to the provider; nil: to the provider.
+        public var upstream: Upstream?
+
         public init(
             callClass: String, billable: Bool, resource: String? = nil, aliases: [String] = [],
-            anonymous: Bool = false, models: [String] = [], rewrite: [String: String] = [:], outage: Outage? = nil
+            anonymous: Bool = false, models: [String] = [], rewrite: [String: String] = [:], outage: Outage? = nil,
+            upstream: Upstream? = nil
         ) {
             self.callClass = callClass
             self.billable = billable
@@ -42,11 +46,32 @@ public struct Policy: Sendable, Hashable, Codable {
             self.models = models
             self.rewrite = rewrite
             self.outage = outage
+            self.upstream = upstream
         }
 
         enum CodingKeys: String, CodingKey {
-            case callClass = "class", billable, resource, aliases, anonymous, models, rewrite, outage
+            case callClass = "class", billable, resource, aliases, anonymous, models, rewrite, outage, upstream
         }
+    }
+
+    /// A server of the operator's own that speaks a provider's API.
+    ///
+    /// The providers' keys never go there. Who may apply a policy could otherwise send them to any place.
+    public struct Upstream: Sendable, Hashable, Codable {
+        /// Scheme, host and maybe port and path before the API's own: `https://models.internal`.
+        public var url: String
+        /// The variable of the gateway's environment that holds the key for it, `WEIR_UPSTREAM_…`; nil: it takes none.
+        public var keyVariable: String?
+
+        /// How every such variable begins: a policy can name these, and no other secret of the gateway's.
+        public static let variablePrefix = "WEIR_UPSTREAM_"
+
+        public init(url: String, keyVariable: String? = nil) {
+            self.url = url
+            self.keyVariable = keyVariable
+        }
+
+        enum CodingKeys: String, CodingKey { case url, keyVariable = "key_env" }
     }
 
     /// A kind of work.

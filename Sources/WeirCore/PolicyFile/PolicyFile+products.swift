@@ -11,7 +11,7 @@ extension PolicyFile {
     }
 
     /// Names that are paths of the gateway itself.
-    private static let reservedNames: Set = ["v1", "quota", "healthz", "readyz", "metrics"]
+    private static let reservedNames: Set = ["v1", "v1beta", "quota", "healthz", "readyz", "metrics"]
 
     static func readProducts(_ value: PolicyValue, classes: [String]) -> [String: Policy.Product] {
         guard let entries = value.entries(of: "products") else { return [:] }
@@ -40,7 +40,9 @@ extension PolicyFile {
     }
 
     private static func readProduct(_ value: PolicyValue, classes: [String]) -> Policy.Product? {
-        let known = ["class", "billable", "resource", "aliases", "anonymous", "models", "rewrite", "outage"]
+        let known = [
+            "class", "billable", "resource", "aliases", "anonymous", "models", "rewrite", "outage", "upstream",
+        ]
         guard let fields = value.fields(of: "a product", known: known, required: ["class"]) else { return nil }
         let callClass = fields["class"].flatMap { $0.name(of: "class", among: classes) }
         let isBillable = fields["billable"].map { $0.flag() } ?? false
@@ -60,10 +62,11 @@ extension PolicyFile {
         let models = fields["models"].flatMap { $0.words("a model") } ?? []
         let rewrite = fields["rewrite"].flatMap { readRewrite($0, models: models) } ?? [:]
         let outage = fields["outage"].flatMap(readOutage)
+        let upstream = fields["upstream"].flatMap { readUpstream($0) }
         guard let callClass, let isBillable, let isAnonymous else { return nil }
         return Policy.Product(
             callClass: callClass, billable: isBillable, resource: resource, aliases: aliases, anonymous: isAnonymous,
-            models: models, rewrite: rewrite, outage: outage)
+            models: models, rewrite: rewrite, outage: outage, upstream: upstream)
     }
 
     /// Model asked for → model that takes its place. Nothing is rewritten twice, so a chain is a mistake.

@@ -15,9 +15,7 @@ struct CallDoor {
     /// The order matters: who calls is settled before a byte of a body is asked for, and everything that can fail has
     /// been done before anything is reserved. Nothing is charged when it throws.
     func admit() async throws(Refusal) -> AdmittedCall {
-        guard let route = Route(exchange.head) else {
-            throw .denial(Denial(.unknownRoute, "Nothing is served at this method and path."))
-        }
+        let route = try route()
         exchange.dialect = route.provider
         let record = try await identify(route)
         let policy = try policy()
@@ -33,13 +31,26 @@ struct CallDoor {
             ip: exchange.peer.clientSubject(exchange.head.headers), product: product, callClass: rules.callClass,
             billable: rules.billable, resource: rules.resource, model: plan.candidates[0].model)
         let event = plan.event(for: call, labels: labels, id: exchange.id)
-        var request = try outgoing(route)
+        var request = try outgoing(route, rules.upstream)
         let reservation = try await admit(call, plan, event)
         request.body = plan.body(for: reservation)
+        if let target = route.target(servedBy: plan.candidates[reservation.candidate].model) { request.target = target }
         exchange.served = plan.served(by: reservation)
         return AdmittedCall(
             reservation: reservation, request: request, event: plan.event(event, for: reservation),
             meter: plan.meter(for: reservation))
+    }
+
+    private func route() throws(Refusal) -> Route {
+        do throws(Route.Problem) {
+            return try Route(exchange.head)
+        } catch {
+            switch error {
+            case .unknown: throw .denial(Denial(.unknownRoute, "Nothing is served at this method and path."))
+            case .notForwarded(let why): throw .denial(Denial(.unknownRoute, why))
+            case .query(let why): throw .denial(Denial(.invalidRequest, why))
+            }
+        }
     }
 
     /// The same answer whether a key is missing, malformed, unknown, revoked or expired. Only where a product serves anybody
@@ -47,7 +58,7 @@ struct CallDoor {
     private func identify(_ route: Route) async throws(Refusal) -> APIKeyRecord {
         let unauthorized = Refusal.denial(Denial(.unauthorized, "The API key is missing or not valid."))
         let hash: String
-        switch Credential(exchange.head.headers) {
+        switch Credential(exchange.head.headers, queryKeys: route.queryKeys) {
         case .sha256(let known): hash = known
         case .malformed: throw unauthorized
         case .missing:
@@ -115,22 +126,25 @@ struct CallDoor {
     }
 
     /// All but its body.
-    private func outgoing(_ route: Route) throws(Refusal) -> UpstreamRequest {
-        let configuration = node.configuration
-        let provider = route.provider == .anthropic ? configuration.anthropic : configuration.openAI
-        guard let key = provider.key else {
-            throw .denial(Denial(.providerUnavailable, "This provider is not set up here."))
+    private func outgoing(_ route: Route, _ upstream: Policy.Upstream?) throws(Refusal) -> UpstreamRequest {
+        let destination: Destination
+        do throws(Destination.Missing) {
+            destination = try Destination(of: route.provider, upstream: upstream, node: node)
+        } catch {
+            throw .denial(Denial(.providerUnavailable, error.message))
         }
         var headers = HeaderFilter.towardsProvider(exchange.head.headers)
-        switch route.provider {
-        case .anthropic: headers.add(name: "x-api-key", value: key.reveal())
-        case .openAI: headers.add(name: "authorization", value: "Bearer " + key.reveal())
+        if let key = destination.key {
+            switch route.provider {
+            case .anthropic: headers.add(name: "x-api-key", value: key.reveal())
+            case .openAI: headers.add(name: "authorization", value: "Bearer " + key.reveal())
+            case .gemini: headers.add(name: "x-goog-api-key", value: key.reveal())
+            }
         }
         // Usage must be readable as it passes.
         headers.add(name: "accept-encoding", value: "identity")
         headers.add(name: "weir-request-id", value: exchange.id)
         return UpstreamRequest(
-            base: route.provider == .anthropic ? node.anthropicBase : node.openAIBase, target: route.target,
-            method: exchange.head.method, headers: headers)
+            base: destination.base, target: route.target, method: exchange.head.method, headers: headers)
     }
 }

@@ -1,7 +1,8 @@
 import Crypto
 import NIOHTTP1
 
-/// The API key of a request, from `Authorization: Bearer` or `x-api-key`: both forms are the same thing.
+/// The API key of a request, from `Authorization: Bearer`, `x-api-key`, `x-goog-api-key` or the query's `key`: all forms
+/// are the same thing.
 enum Credential: Equatable {
     case missing
     /// Two different ones, or something that is not a key.
@@ -12,8 +13,16 @@ enum Credential: Equatable {
     /// Longer than any key that Weir or a provider hands out.
     private static let bytes = 1...512
 
-    init(_ headers: HTTPHeaders) {
+    /// - Parameter queryKeys: every `key` of the target's query, as it stands there.
+    init(_ headers: HTTPHeaders, queryKeys: [Substring] = []) {
         var found: Substring?
+        for key in queryKeys {
+            guard Self.isPossible(key), found == nil || found == key else {
+                self = .malformed
+                return
+            }
+            found = key
+        }
         for (name, value) in headers {
             let key: Substring
             switch name.utf8.count {
@@ -24,11 +33,10 @@ enum Credential: Equatable {
                 }
                 key = token
             case 9 where name.equalsIgnoringCase("x-api-key"): key = value[...]
+            case 14 where name.equalsIgnoringCase("x-goog-api-key"): key = value[...]
             default: continue
             }
-            guard Self.bytes.contains(key.utf8.count), key.utf8.allSatisfy({ (0x21...0x7E).contains($0) }),
-                found == nil || found == key
-            else {
+            guard Self.isPossible(key), found == nil || found == key else {
                 self = .malformed
                 return
             }
@@ -39,6 +47,10 @@ enum Credential: Equatable {
             return
         }
         self = .sha256(Self.hexSHA256(found))
+    }
+
+    private static func isPossible(_ key: Substring) -> Bool {
+        bytes.contains(key.utf8.count) && key.utf8.allSatisfy { (0x21...0x7E).contains($0) }
     }
 
     /// What follows the scheme, whose case does not matter (RFC 9110 section 11.1).

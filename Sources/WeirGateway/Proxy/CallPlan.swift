@@ -34,7 +34,7 @@ struct CallPlan {
             models = [prices.dearest(provider: dialect.rawValue)]
             return
         }
-        let facts = try Self.facts(body, endpoint)
+        let facts = try Self.facts(body, route)
         let choice = ModelChoice(
             product: product.rules, productName: product.name, record: record, policy: policy, prices: prices,
             provider: dialect, endpoint: endpoint)
@@ -65,9 +65,11 @@ struct CallPlan {
 
     private static let free = Estimate(tokens: 0, cost: .zero, observed: .zero, observedCost: .zero)
 
-    private static func facts(_ body: ByteBuffer, _ endpoint: Endpoint) throws(Refusal) -> RequestFacts {
+    private static func facts(_ body: ByteBuffer, _ route: Route) throws(Refusal) -> RequestFacts {
         let result = body.withUnsafeReadableBytes { bytes in
-            Result { () throws(RequestError) in try RequestFacts(bytes, endpoint: endpoint) }
+            Result { () throws(RequestError) in
+                try RequestFacts(bytes, endpoint: route.endpoint, pathModel: route.modelPath?.model)
+            }
         }
         switch result {
         case .success(let facts): return facts

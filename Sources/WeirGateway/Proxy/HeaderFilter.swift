@@ -15,14 +15,20 @@ enum HeaderFilter {
         return HTTPHeaders(kept)
     }
 
-    /// The provider's fields without those of the connection, and without those that would speak for this host:
-    /// cookies, `server`, `alt-svc`, `strict-transport-security`.
-    static func towardsClient(_ headers: HTTPHeaders, keepingLength: Bool) -> HTTPHeaders {
+    /// The provider's fields without those of the connection, without those that would speak for this host (cookies,
+    /// `server`, `alt-svc`, `strict-transport-security`), and without the limits of the operator's account, which all
+    /// clients share: they would be taken for the caller's own.
+    /// - Parameter isLimited: the provider's own 429. Anthropic then says to its clients by `…-unified-status` whether
+    ///   repeating is of any use, which holds for every client of the account.
+    static func towardsClient(_ headers: HTTPHeaders, keepingLength: Bool, isLimited: Bool = false) -> HTTPHeaders {
         let named = namesInConnection(headers)
         var kept: [(String, String)] = []
         kept.reserveCapacity(headers.count + 6)
         for (name, value) in headers where !isDropped(name, towardsProvider: false) {
             if !keepingLength, name.utf8.count == 14, name.equalsIgnoringCase("content-length") { continue }
+            if tellsLimits(name), !(isLimited && name.hasPrefixIgnoringCase("anthropic-ratelimit-unified-")) {
+                continue
+            }
             if let named, named.contains(where: { $0.equalsIgnoringCase(name) }) { continue }
             kept.append((name, value))
         }
@@ -68,10 +74,29 @@ enum HeaderFilter {
             return name.equalsIgnoringCase("x-api-key") || name.equalsIgnoringCase("forwarded")
                 || name.equalsIgnoringCase("x-real-ip")
         case 13: return name.equalsIgnoringCase("authorization")
-        case 14: return name.equalsIgnoringCase("content-length")
+        case 14: return name.equalsIgnoringCase("content-length") || isOfGoogleAccount(name)
+        // Another method at the same path would be another call.
+        case 22: return name.equalsIgnoringCase("x-http-method-override") || isOfGoogleAccount(name)
         case 15:
             return name.equalsIgnoringCase("accept-encoding") || name.hasPrefixIgnoringCase("x-forwarded-")
-        default: return name.hasPrefixIgnoringCase("x-forwarded-")
+        default: return name.hasPrefixIgnoringCase("x-forwarded-") || isOfGoogleAccount(name)
+        }
+    }
+
+    /// `x-goog-api-key`, and Google's system parameters, which choose the project that is billed
+    /// (`x-goog-user-project`) or leave usage out of the answer (`x-goog-fieldmask`). What the client is stays.
+    /// Source: https://cloud.google.com/apis/docs/system-parameters
+    private static func isOfGoogleAccount(_ name: String) -> Bool {
+        name.hasPrefixIgnoringCase("x-goog-") && !name.equalsIgnoringCase("x-goog-api-client")
+    }
+
+    /// `ratelimit…`, `x-ratelimit-…`, `anthropic-ratelimit-…`. Few fields begin like them.
+    private static func tellsLimits(_ name: String) -> Bool {
+        switch name.utf8.first {
+        case UInt8(ascii: "r"), UInt8(ascii: "R"): name.hasPrefixIgnoringCase("ratelimit")
+        case UInt8(ascii: "x"), UInt8(ascii: "X"): name.hasPrefixIgnoringCase("x-ratelimit-")
+        case UInt8(ascii: "a"), UInt8(ascii: "A"): name.hasPrefixIgnoringCase("anthropic-ratelimit-")
+        default: false
         }
     }
 

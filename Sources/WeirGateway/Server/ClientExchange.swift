@@ -12,10 +12,11 @@ final class ClientExchange {
     /// What the client is told in `weir-request-id`; the reservation's and the usage event's id too.
     let id: String
     let startedAt = NIODeadline.now()
-    /// Set as soon as they are known, for the headers and the form of whatever answer is given.
+    /// Set as soon as they are known, for the headers and the form of whatever answer is given. Without a route the
+    /// form is guessed, when it is needed.
     var product: String?
     var served: ServedModel?
-    var dialect: Dialect
+    lazy var dialect = Route.dialect(ofPath: head.uri, headers: head.headers)
 
     private var connection: ConnectionHandler?
     private var body = RequestBody()
@@ -32,7 +33,6 @@ final class ClientExchange {
         id = owner.node.admission.makeReservationID()
         // HTTP/1.0 keeps connections only by an extension that nobody needs here.
         keepsConnection = head.isKeepAlive && head.version == .http1_1
-        dialect = Route.dialect(ofPath: head.uri, headers: head.headers)
     }
 
     var isClientThere: Bool { connection != nil }
@@ -135,7 +135,8 @@ final class ClientExchange {
     func answer(_ head: HTTPResponseHead, keepingLength: Bool, reservation: Reservation) {
         guard let connection, answer == .none else { return }
         answer = .started
-        var headers = HeaderFilter.towardsClient(head.headers, keepingLength: keepingLength)
+        var headers = HeaderFilter.towardsClient(
+            head.headers, keepingLength: keepingLength, isLimited: head.status == .tooManyRequests)
         headers.add(name: "weir-request-id", value: id)
         if let product { headers.add(name: "weir-product", value: product) }
         if let model = served?.model { headers.add(name: "weir-model", value: model) }
@@ -143,7 +144,7 @@ final class ClientExchange {
         if let bound = served?.clampedTo { headers.add(name: "weir-max-tokens", value: String(bound)) }
         // So that a provider's 429 is not taken for one of ours.
         if !(200...299).contains(head.status.code) { headers.add(name: "weir-reason", value: "provider_error") }
-        LimitHeaders.add(for: reservation, to: &headers)
+        LimitHeaders.add(for: reservation, dialect: dialect, to: &headers)
         if !keepsConnection || !body.isWhole { headers.add(name: "connection", value: "close") }
         connection.writeHead(HTTPResponseHead(version: self.head.version, status: head.status, headers: headers))
     }

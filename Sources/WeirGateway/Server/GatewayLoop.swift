@@ -13,6 +13,15 @@ struct GatewayNode: Sendable {
     let logger: Logger
     let anthropicBase: ProviderBase
     let openAIBase: ProviderBase
+    let geminiBase: ProviderBase
+
+    func provider(_ dialect: Dialect) -> (base: ProviderBase, provider: GatewayConfiguration.Provider) {
+        switch dialect {
+        case .anthropic: (anthropicBase, configuration.anthropic)
+        case .openAI: (openAIBase, configuration.openAI)
+        case .gemini: (geminiBase, configuration.gemini)
+        }
+    }
 }
 
 /// Something with deadlines.

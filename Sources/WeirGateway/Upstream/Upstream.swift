@@ -1,5 +1,6 @@
 import NIOCore
 import NIOHTTP1
+import WeirCore
 
 /// The way to the providers, of one event loop. Everything here happens on that loop.
 protocol Upstream: AnyObject {

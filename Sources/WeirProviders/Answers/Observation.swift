@@ -54,10 +54,10 @@ struct Observation: Sendable {
         return nil
     }
 
-    private enum ErrorField: String, CaseIterable, Sendable { case type, message, code }
+    private enum ErrorField: String, CaseIterable, Sendable { case type, message, code, status }
     private static let errorFields = JSONFields(ErrorField.self)
 
-    /// `{"type": …, "message": …}` of either dialect.
+    /// `{"type": …, "message": …}`, or `{"status": …, "message": …}` of Gemini.
     mutating func readError(_ scanner: inout JSONScanner) throws(JSONError) {
         switch try scanner.kind() {
         case .object:
@@ -69,7 +69,7 @@ struct Observation: Sendable {
                 switch field {
                 case .type: type = text
                 case .message: message = text
-                case .code: type = type ?? text
+                case .code, .status: type = type ?? text
                 }
             }
             note(error: [type, message].compactMap(\.self).joined(separator: ": "))

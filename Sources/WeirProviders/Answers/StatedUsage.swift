@@ -1,6 +1,6 @@
 import WeirCore
 
-/// Usage as the provider has stated it so far. Both providers repeat it with cumulative values, so the greatest of
+/// Usage as the provider has stated it so far. All providers repeat it with cumulative values, so the greatest of
 /// each field counts; a field that is absent later keeps its earlier value, and a zero is a zero.
 struct StatedUsage: Sendable, Equatable {
     var input: Int?
@@ -11,6 +11,8 @@ struct StatedUsage: Sendable, Equatable {
     var cacheWrite1h: Int?
     var output: Int?
     var reasoning: Int?
+    /// Results of tools that the provider ran, beside the input (Gemini).
+    var toolInput: Int?
     /// A value was negative, fractional or beyond 2^53 - 1, and was not taken.
     var hasBadValue = false
 
@@ -24,6 +26,7 @@ struct StatedUsage: Sendable, Equatable {
         Self.raise(&cacheWrite1h, to: later.cacheWrite1h)
         Self.raise(&output, to: later.output)
         Self.raise(&reasoning, to: later.reasoning)
+        Self.raise(&toolInput, to: later.toolInput)
         hasBadValue = hasBadValue || later.hasBadValue
     }
 
@@ -48,6 +51,17 @@ struct StatedUsage: Sendable, Equatable {
         return TokenUsage(
             input: contradictsItself ? input ?? 0 : (input ?? 0) - read - written, cacheRead: read,
             cacheWrite5m: written, output: output ?? 0, reasoning: min(reasoning ?? 0, output ?? 0))
+    }
+
+    /// Gemini's input includes what was read from the cache, but not the results of tools; its output does not include
+    /// thoughts, which are billed as output.
+    var gemini: TokenUsage {
+        let read = cacheRead ?? 0
+        let thoughts = reasoning ?? 0
+        let fresh = contradictsItself ? input ?? 0 : (input ?? 0) - read
+        return TokenUsage(
+            input: fresh.addingSaturated(toolInput ?? 0), cacheRead: read,
+            output: (output ?? 0).addingSaturated(thoughts), reasoning: thoughts)
     }
 
     /// More is said to have been cached than there was input (for a provider whose input includes it).

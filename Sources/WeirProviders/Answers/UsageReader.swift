@@ -12,16 +12,19 @@ package struct UsageReader: Sendable {
     private enum Source: Sendable {
         case body
         case events
+        /// JSON objects one after the other: Gemini's plain answers, and its streams without events.
+        case elements
     }
 
     private var body: [UInt8] = []
     private var bodyBytes = 0
     private var parser = SSEParser()
+    private var elements = JSONElementParser()
 
     /// - Parameter isEventStream: the answer's content type is `text/event-stream`.
     package init(endpoint: Endpoint, isEventStream: Bool) {
         self.endpoint = endpoint
-        source = isEventStream ? .events : .body
+        source = isEventStream ? .events : endpoint == .generateContent ? .elements : .body
     }
 
     package mutating func read(_ bytes: UnsafeRawBufferPointer) {
@@ -32,6 +35,10 @@ package struct UsageReader: Sendable {
         case .events:
             var position = 0
             while parser.next(bytes, from: &position) { readEvent() }
+        case .elements:
+            bodyBytes = bodyBytes.addingSaturated(bytes.count)
+            var position = 0
+            while elements.next(bytes, from: &position) { readElement() }
         }
     }
 
@@ -39,6 +46,7 @@ package struct UsageReader: Sendable {
 
     /// The answer's body has ended as it should.
     package mutating func finish() {
+        if case .elements = source { return finishElements() }
         guard case .body = source else { return }
         guard bodyBytes <= Self.bodyLimit else {
             observation.isComplete = true
@@ -56,6 +64,30 @@ package struct UsageReader: Sendable {
                 observation.isComplete = true
             } catch {
                 observation.outputBytes = max(observation.outputBytes, bytes.count)
+                observation.note(doubt: "the answer is not JSON: \(error)")
+            }
+        }
+    }
+
+    private mutating func finishElements() {
+        // Its end says less than a finish reason does, but nothing more will come.
+        observation.isComplete = true
+        if observation.stated.isEmpty, observation.outputBytes == 0 || !elements.isBetweenElements {
+            observation.outputBytes = max(observation.outputBytes, bodyBytes)
+            observation.note(doubt: "the answer is not JSON with usage")
+        }
+    }
+
+    private mutating func readElement() {
+        guard !elements.isTruncated else {
+            return observation.note(doubt: "the answer is longer than \(JSONElementParser.limit) bytes")
+        }
+        elements.element.withUnsafeBytes { bytes in
+            do throws(JSONError) {
+                var scanner = JSONScanner(bytes)
+                try observation.readGeminiAnswer(&scanner)
+                try scanner.finish()
+            } catch {
                 observation.note(doubt: "the answer is not JSON: \(error)")
             }
         }
@@ -88,10 +120,14 @@ package struct UsageReader: Sendable {
     /// The provider's own word so far; nil: it has said nothing.
     package var usage: TokenUsage? {
         guard !observation.stated.isEmpty else { return nil }
-        return isAnthropic ? observation.stated.anthropic : observation.stated.openAI
+        return switch dialect {
+        case .anthropic: observation.stated.anthropic
+        case .openAI: observation.stated.openAI
+        case .gemini: observation.stated.gemini
+        }
     }
 
-    private var isAnthropic: Bool { endpoint.dialect(hasAnthropicVersion: false) == .anthropic }
+    private var dialect: Dialect { endpoint.dialect() }
 
     /// Output tokens so far, estimated from the text seen: a quarter of its bytes, rounded up.
     package var observedOutput: Int {
@@ -122,7 +158,7 @@ package struct UsageReader: Sendable {
         if observation.stated.input == nil {
             charged.input = input.input
             reason = reason ?? "the provider stated no input"
-        } else if !isAnthropic, observation.stated.contradictsItself {
+        } else if dialect != .anthropic, observation.stated.contradictsItself {
             reason = reason ?? "the provider stated more cached input than input"
         }
         if !observation.isUsageFinal {
@@ -138,6 +174,7 @@ extension Observation {
         switch endpoint {
         case .messages, .countTokens: try readAnthropicBody(&scanner)
         case .chatCompletions, .responses, .embeddings, .models: try readOpenAIBody(&scanner, endpoint)
+        case .generateContent, .countContentTokens: try readGeminiAnswer(&scanner)
         }
     }
 
@@ -145,6 +182,7 @@ extension Observation {
         switch endpoint {
         case .messages, .countTokens: try readAnthropicEvent(&scanner)
         case .chatCompletions, .responses, .embeddings, .models: try readOpenAIEvent(&scanner)
+        case .generateContent, .countContentTokens: try readGeminiAnswer(&scanner)
         }
     }
 }

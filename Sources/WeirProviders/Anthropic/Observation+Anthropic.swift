@@ -34,12 +34,15 @@ extension Observation {
         case cacheRead = "cache_read_input_tokens"
         case cacheWrite = "cache_creation_input_tokens"
         case cacheCreation = "cache_creation"
+        case outputDetails = "output_tokens_details"
     }
 
     private enum CacheField: String, CaseIterable, Sendable {
         case fiveMinutes = "ephemeral_5m_input_tokens"
         case oneHour = "ephemeral_1h_input_tokens"
     }
+
+    private enum OutputField: String, CaseIterable, Sendable { case thinking = "thinking_tokens" }
 
     private static let fields = JSONFields(Field.self)
     private static let kinds = JSONFields(Kind.self)
@@ -48,6 +51,7 @@ extension Observation {
     private static let deltaFields = JSONFields(DeltaField.self)
     private static let usageFields = JSONFields(UsageField.self)
     private static let cacheFields = JSONFields(CacheField.self)
+    private static let outputFields = JSONFields(OutputField.self)
 
     mutating func readAnthropicBody(_ scanner: inout JSONScanner) throws(JSONError) {
         try readMessage(&scanner, isWhole: true)
@@ -146,7 +150,13 @@ extension Observation {
                     case .oneHour: usage.cacheWrite1h = try usage.count(&scanner)
                     }
                 }
-            case .cacheCreation: try scanner.skip()
+            // The part of the output that was thinking; a part, not an addition.
+            case .outputDetails where try scanner.kind() == .object:
+                var details = try scanner.beginObject()
+                while try scanner.next(&details, in: Self.outputFields) != nil {
+                    usage.reasoning = try usage.count(&scanner)
+                }
+            case .cacheCreation, .outputDetails: try scanner.skip()
             }
         }
         stated.merge(usage)

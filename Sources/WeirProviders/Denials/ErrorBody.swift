@@ -2,8 +2,9 @@ import WeirCore
 
 /// The body of a denial in the dialect of the API that was called.
 ///
-/// The `weir` object stands at the top level in both, and for OpenAI also inside `error`: each provider's SDK then
-/// finds it as `error.body["weir"]`, since Anthropic's keeps the whole body and OpenAI's only the `error` object.
+/// The `weir` object stands at the top level in all, and for OpenAI and Gemini also inside `error`: each provider's SDK
+/// then finds it, since Anthropic's keeps the whole body (`error.body["weir"]`), OpenAI's only the `error` object
+/// (`error.body["weir"]`), and of Gemini's details some clients keep only `error`.
 package func errorBody(for denial: Denial, dialect: Dialect, requestID: String) -> [UInt8] {
     var writer = JSONWriter(capacity: 768)
     writer.beginObject()
@@ -27,6 +28,7 @@ package func errorBody(for denial: Denial, dialect: Dialect, requestID: String) 
         writer.member(weir: denial)
         writer.endObject()
         writer.member("request_id", requestID)
+    case .gemini: writer.geminiError(for: denial)
     }
     writer.member(weir: denial)
     writer.endObject()
@@ -35,7 +37,7 @@ package func errorBody(for denial: Denial, dialect: Dialect, requestID: String) 
 
 extension JSONWriter {
     /// `"weir": {…}`; what is not known is left out.
-    fileprivate mutating func member(weir denial: Denial) {
+    mutating func member(weir denial: Denial) {
         key("weir")
         beginObject()
         member("reason", denial.reason.rawValue)
@@ -49,23 +51,6 @@ extension JSONWriter {
         member("resets_at", ifPresent: denial.resetsAtMs.map(rfc3339))
         member("retry_after", ifPresent: denial.retryAfter)
         endObject()
-    }
-}
-
-/// `2026-12-01T00:00:00Z`; milliseconds are rounded up to a whole second, so that waiting until then is enough.
-func rfc3339(ms: Int) -> String {
-    let (up, overflow) = ms.addingReportingOverflow(999)
-    let seconds = (overflow ? ms : up).flooredDivision(by: 1_000)
-    let day = seconds.flooredDivision(by: 86_400)
-    let rest = seconds - day * 86_400
-    func two(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
-    return "\(UTCDay(number: day).id)T\(two(rest / 3_600)):\(two(rest / 60 % 60)):\(two(rest % 60))Z"
-}
-
-extension Int {
-    fileprivate func flooredDivision(by divisor: Int) -> Int {
-        let (quotient, remainder) = quotientAndRemainder(dividingBy: divisor)
-        return remainder < 0 ? quotient - 1 : quotient
     }
 }
 

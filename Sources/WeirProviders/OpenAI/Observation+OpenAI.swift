@@ -33,6 +33,11 @@ extension Observation {
         case webSearch = "web_search_call"
         case fileSearch = "file_search_call"
         case codeInterpreter = "code_interpreter_call"
+        case computer = "computer_call"
+        case shell = "shell_call"
+        case localShell = "local_shell_call"
+        case applyPatch = "apply_patch_call"
+        case imageGeneration = "image_generation_call"
     }
 
     private enum UsageField: String, CaseIterable, Sendable {

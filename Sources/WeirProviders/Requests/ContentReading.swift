@@ -22,7 +22,10 @@ enum ContentReading {
     }
 
     private enum ToolField: String, CaseIterable, Sendable { case type, cacheControl = "cache_control" }
-    private enum ToolKind: String, CaseIterable, Sendable { case custom, function }
+    private enum ToolKind: String, CaseIterable, Sendable {
+        case custom, function
+        case imageGeneration = "image_generation"
+    }
 
     private static let fields = JSONFields(Field.self)
     private static let kinds = JSONFields(Kind.self)
@@ -123,7 +126,12 @@ enum ContentReading {
 
     private static func readToolKind(_ scanner: inout JSONScanner, into facts: inout RequestFacts) throws(JSONError) {
         let first = scanner.offset + 1
-        if try scanner.knownString(in: toolKinds) != nil { return }
+        switch try scanner.knownString(in: toolKinds) {
+        case .custom, .function: return
+        // Another model makes the images, at its own price, and its tokens are not in the answer's usage.
+        case .imageGeneration: facts.unpricedOption = "image_generation"
+        case nil: break
+        }
         if facts.endpoint == .messages, clientRun.contains(where: { scanner.hasPrefix($0, at: first) }) {
             facts.builtInTools += 1
         } else {

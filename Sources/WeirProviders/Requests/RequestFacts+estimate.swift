@@ -47,7 +47,7 @@ extension RequestFacts {
 
     /// What the call costs at most with the shortest answer worth having; nil: it has no output to shorten.
     package func leastEstimate(with model: ModelPrice) -> Estimate? {
-        guard outputBound(with: model) > 0 else { return nil }
+        guard outputBound(with: model) > 0, endpoint != .generateContent else { return nil }
         return estimate(with: model, maxOutputTokens: leastOutputTokens)
     }
 
@@ -101,11 +101,12 @@ extension RequestFacts {
             .addingSaturated(documents.multipliedSaturated(by: Self.likelyDocumentTokens))
     }
 
-    /// OpenAI caches by itself, Anthropic only when asked to.
+    /// OpenAI caches by itself, Anthropic only when asked to. Gemini bills no writes.
     private var dearestKinds: [WritableKeyPath<TokenUsage, Int>] {
         switch endpoint {
         case .messages, .countTokens: usesCache ? [\.input, \.cacheWrite5m, \.cacheWrite1h] : [\.input]
-        default: [\.input, \.cacheWrite5m]
+        case .generateContent, .countContentTokens: [\.input]
+        case .chatCompletions, .responses, .embeddings, .models: [\.input, \.cacheWrite5m]
         }
     }
 }

@@ -12,7 +12,8 @@ extension RequestFacts {
     package func rewritten(_ body: [UInt8], model replacement: String? = nil, maxOutputTokens: Int? = nil) -> [UInt8]? {
         var splices = maxOutputTokens.map(boundSplices) ?? []
         if needsUsage { splices.append(usageSplice) }
-        if let replacement, replacement != model {
+        // A model that the path names is replaced there.
+        if let replacement, replacement != model, !modelRange.isEmpty {
             var writer = JSONWriter(capacity: replacement.utf8.count + 2)
             writer.string(replacement)
             splices.append(Splice(range: modelRange, bytes: writer.bytes))

@@ -39,7 +39,7 @@ package struct RequestFacts: Sendable, Equatable {
     /// Part of the input lies with the provider: an earlier response, a stored prompt, a container.
     package var hasRemoteInput = false
 
-    /// An option (`service_tier`, `speed`, `inference_geo`) asks for service at another price than the table's: the
+    /// Something (`service_tier`, `speed`, `inference_geo`, Gemini's audio) has another price than the table's: the
     /// estimate is then no bound, and the call is to be treated like one of a model without a price.
     package var unpricedOption: String?
 
@@ -72,16 +72,22 @@ package struct RequestFacts: Sendable, Equatable {
 
     init(endpoint: Endpoint) { self.endpoint = endpoint }
 
-    package init(_ body: [UInt8], endpoint: Endpoint) throws(RequestError) {
+    package init(_ body: [UInt8], endpoint: Endpoint, pathModel: String? = nil) throws(RequestError) {
         self = try body.withUnsafeBufferPointer { (buffer) throws(RequestError) in
-            try RequestFacts(UnsafeRawBufferPointer(buffer), endpoint: endpoint)
+            try RequestFacts(UnsafeRawBufferPointer(buffer), endpoint: endpoint, pathModel: pathModel)
         }
     }
 
-    package init(_ body: UnsafeRawBufferPointer, endpoint: Endpoint) throws(RequestError) {
+    /// - Parameter pathModel: the model that the path names, for APIs that do not read it from the body.
+    package init(_ body: UnsafeRawBufferPointer, endpoint: Endpoint, pathModel: String? = nil) throws(RequestError) {
         do throws(JSONError) {
-            var reading = RequestReading(endpoint: endpoint)
-            self = try reading.read(body)
+            if let pathModel {
+                var reading = GeminiRequestReading(endpoint: endpoint, model: pathModel)
+                self = try reading.read(body)
+            } else {
+                var reading = RequestReading(endpoint: endpoint)
+                self = try reading.read(body)
+            }
         } catch {
             throw RequestError(cause: error)
         }

@@ -8,6 +8,7 @@ struct RequestReading {
         case maxTokens = "max_tokens"
         case maxCompletionTokens = "max_completion_tokens"
         case maxOutputTokens = "max_output_tokens"
+        case bestOf = "best_of"
         case streamOptions = "stream_options"
         case cacheControl = "cache_control"
         case previousResponse = "previous_response_id"
@@ -25,7 +26,7 @@ struct RequestReading {
     private static let streamOptionFields = JSONFields(StreamOption.self)
     private static let thinkingFields = JSONFields(ThinkingOption.self)
     /// More answers than any provider makes of one call.
-    private static let mostChoices = 128
+    static let mostChoices = 128
 
     private var facts: RequestFacts
 
@@ -48,9 +49,12 @@ struct RequestReading {
     private mutating func read(_ field: Field, from scanner: inout JSONScanner) throws(JSONError) {
         switch field {
         case .model: try readModel(from: &scanner)
-        case .stream: facts.isStreaming = try flag("stream", from: &scanner) ?? false
+        case .stream: facts.isStreaming = try scanner.flag("stream") ?? false
         case .n:
-            facts.choices = try count("n", in: 1...Self.mostChoices, from: &scanner) ?? 1
+            facts.choices = max(facts.choices, try scanner.count("n", in: 1...Self.mostChoices) ?? 1)
+        // No chat API knows it, some servers that speak one do: they make, and bill, so many answers.
+        case .bestOf:
+            facts.choices = max(facts.choices, try scanner.count("best_of", in: 1...Self.mostChoices) ?? 1)
         case .maxTokens: try readBound("max_tokens", of: [.messages, .chatCompletions], from: &scanner)
         case .maxCompletionTokens: try readBound("max_completion_tokens", of: [.chatCompletions], from: &scanner)
         case .maxOutputTokens: try readBound("max_output_tokens", of: [.responses], from: &scanner)
@@ -68,7 +72,7 @@ struct RequestReading {
         case .thinking: try readThinking(from: &scanner)
         case .prediction: facts.predictionBytes = try scanner.skip().count
         case .background:
-            guard try flag("background", from: &scanner) != true else {
+            guard try scanner.flag("background") != true else {
                 throw JSONError(
                     .badValue(name: "background", why: "must not be true: such an answer cannot be metered"),
                     at: scanner.offset)
@@ -90,7 +94,7 @@ struct RequestReading {
     }
 
     private mutating func readModel(from scanner: inout JSONScanner) throws(JSONError) {
-        guard try scanner.kind() == .string else { throw wrongType("model", "a string", scanner) }
+        guard try scanner.kind() == .string else { throw scanner.wrongType("model", "a string") }
         let start = scanner.offset
         let model = try scanner.string()
         guard (1...256).contains(model.utf8.count), model.utf8.allSatisfy({ $0 > 0x20 && $0 != 0x7F }) else {
@@ -107,7 +111,7 @@ struct RequestReading {
     {
         _ = try scanner.kind()
         let start = scanner.offset
-        let bound = try count(name, in: 0...Int.largestExact, from: &scanner)
+        let bound = try scanner.count(name, in: 0...Int.largestExact)
         guard endpoints.contains(facts.endpoint) else { return }
         facts.outputBounds.append(.init(range: start..<scanner.offset, value: bound))
         if let bound { facts.maxOutputTokens = max(facts.maxOutputTokens ?? 0, bound) }
@@ -120,11 +124,15 @@ struct RequestReading {
     }
     private static let standardOptions = JSONFields(StandardOption.self)
 
-    /// An option that buys another price than the table's, unless it has one of its ordinary values.
     private mutating func readOption(_ name: String, from scanner: inout JSONScanner) throws(JSONError) {
-        if try scanner.takeNull() { return }
-        guard try scanner.kind() == .string else { throw wrongType(name, "a string", scanner) }
-        if try scanner.knownString(in: Self.standardOptions) == nil { facts.unpricedOption = name }
+        if try !Self.isStandard(name, &scanner) { facts.unpricedOption = name }
+    }
+
+    /// Whether an option that may buy another price than the table's has one of its ordinary values.
+    static func isStandard(_ name: String, _ scanner: inout JSONScanner) throws(JSONError) -> Bool {
+        if try scanner.takeNull() { return true }
+        guard try scanner.kind() == .string else { throw scanner.wrongType(name, "a string") }
+        return try scanner.knownString(in: standardOptions) != nil
     }
 
     /// Anthropic's `max_tokens` must be above the budget for thinking.
@@ -135,7 +143,7 @@ struct RequestReading {
         }
         var members = try scanner.beginObject()
         while try scanner.next(&members, in: Self.thinkingFields) != nil {
-            facts.thinkingTokens = try count("thinking.budget_tokens", in: 0...Int.largestExact, from: &scanner) ?? 0
+            facts.thinkingTokens = try scanner.count("thinking.budget_tokens", in: 0...Int.largestExact) ?? 0
         }
     }
 
@@ -155,50 +163,11 @@ struct RequestReading {
                 }
                 _ = try scanner.kind()
                 let start = scanner.offset
-                facts.includesUsage = try flag("stream_options.include_usage", from: &scanner) ?? false
+                facts.includesUsage = try scanner.flag("stream_options.include_usage") ?? false
                 options = .includeUsage(start..<scanner.offset)
             }
             facts.streamOptions = options ?? .object(firstMember: firstMember, isEmpty: isEmpty)
-        default: throw wrongType("stream_options", "an object", scanner)
+        default: throw scanner.wrongType("stream_options", "an object")
         }
-    }
-
-    /// True, false, or nil for `null`.
-    private func flag(_ name: String, from scanner: inout JSONScanner) throws(JSONError) -> Bool? {
-        switch try scanner.kind() {
-        case .bool: return try scanner.bool()
-        case .null:
-            try scanner.skip()
-            return nil
-        default: throw wrongType(name, "true or false", scanner)
-        }
-    }
-
-    /// An integer, or nil for `null`.
-    private func count(_ name: String, in range: ClosedRange<Int>, from scanner: inout JSONScanner) throws(JSONError)
-        -> Int?
-    {
-        let kind = try scanner.kind()
-        let start = scanner.offset
-        if kind == .null {
-            try scanner.skip()
-            return nil
-        }
-        guard kind == .number else { throw wrongType(name, "an integer", scanner) }
-        let value: Int
-        do throws(JSONError) {
-            value = try scanner.int()
-        } catch {
-            throw JSONError(
-                .badValue(name: name, why: "must be an integer from 0 to 2^53 - 1, written plainly"), at: start)
-        }
-        guard range.contains(value) else {
-            throw JSONError(.outOfRange(name: name, from: range.lowerBound, through: range.upperBound), at: start)
-        }
-        return value
-    }
-
-    private func wrongType(_ name: String, _ wanted: String, _ scanner: JSONScanner) -> JSONError {
-        JSONError(.badValue(name: name, why: "must be \(wanted)"), at: scanner.offset)
     }
 }

@@ -18,11 +18,13 @@ extension WitnessedCall {
         case "/v1/messages": "messages"
         case "/v1/messages/count_tokens": "messages.count_tokens"
         case "/v1/chat/completions": "chat.completions"
-        default: String(endpoint.dropFirst("/v1/".count))
+        default: isGemini ? "generate_content" : String(endpoint.dropFirst("/v1/".count))
         }
     }
 
-    var provider: String { endpoint.hasPrefix("/v1/messages") ? "anthropic" : "openai" }
+    var provider: String { isGemini ? "gemini" : endpoint.hasPrefix("/v1/messages") ? "anthropic" : "openai" }
+
+    private var isGemini: Bool { endpoint.hasPrefix("/v1beta/") }
 
     /// The price table's rates × what the provider counted, rounded up once. Written out, not asked of the product.
     func costMicros(_ prices: PriceTable) throws -> Int {

@@ -5,9 +5,9 @@ import NIOHTTP1
 
 /// One call of a client.
 struct CallRequest: Sendable {
-    enum API: CaseIterable, Sendable { case messages, countTokens, chat, responses, embeddings }
+    enum API: CaseIterable, Sendable { case messages, countTokens, chat, responses, embeddings, gemini, geminiArray }
     /// The header that carries the API key.
-    enum KeyForm: CaseIterable, Sendable { case apiKey, bearer }
+    enum KeyForm: CaseIterable, Sendable { case apiKey, bearer, google, query }
 
     var api = API.messages
     var keyForm = KeyForm.apiKey
@@ -26,13 +26,21 @@ struct CallRequest: Sendable {
             case .chat: "/v1/chat/completions"
             case .responses: "/v1/responses"
             case .embeddings: "/v1/embeddings"
+            case .gemini, .geminiArray:
+                "/v1beta/models/\(model ?? "gemini-2.5-pro"):"
+                    + (isStream ? "streamGenerateContent" : "generateContent")
+                    + (isStream && api == .gemini ? "?alt=sse" : "")
             }
-        var request = HTTPClientRequest(url: gateway + (product.map { "/" + $0 } ?? "") + path)
+        var url = gateway + (product.map { "/" + $0 } ?? "") + path
+        if keyForm == .query { url += (path.contains("?") ? "&key=" : "?key=") + key }
+        var request = HTTPClientRequest(url: url)
         request.method = .POST
         request.headers = ["content-type": "application/json", "x-simulate": simulate]
         switch keyForm {
         case .apiKey: request.headers.add(name: "x-api-key", value: key)
         case .bearer: request.headers.add(name: "authorization", value: "Bearer \(key)")
+        case .google: request.headers.add(name: "x-goog-api-key", value: key)
+        case .query: break
         }
         if api == .messages || api == .countTokens {
             request.headers.add(name: "anthropic-version", value: "2023-06-01")
@@ -55,6 +63,9 @@ struct CallRequest: Sendable {
             return
                 #"{"model":"\#(model ?? "gpt-4o")","max_output_tokens":\#(maxTokens),"stream":\#(isStream),"input":"Hello"}"#
         case .embeddings: return #"{"model":"\#(model ?? "text-embedding-3-small")","input":["a","b"]}"#
+        case .gemini, .geminiArray:
+            return
+                #"{"contents":[{"parts":[{"text":"Hello"}]}],"generationConfig":{"maxOutputTokens":\#(maxTokens)}}"#
         }
     }
 }

@@ -1,17 +1,19 @@
 /// Policies of the tests.
 enum TestPolicy {
-    /// Room for everything but what the products `narrow`, `purse` and `stairs` are there to show.
+    /// Room for everything but what the products `narrow`, `brief`, `purse` and `stairs` are there to show.
     static let roomy = """
         products:
           default: { class: ai, billable: true, resource: ai_credits }
           search:  { class: lookup, billable: false }
           narrow:  { class: narrow, billable: true, resource: ai_credits }
+          brief:   { class: brief, billable: true, resource: ai_credits }
           purse:   { class: purse, billable: true, resource: ai_credits }
           stairs:  { class: stairs, billable: true, resource: ai_credits, aliases: [steps] }
         classes:
           ai:     { kill_switch: true }
           lookup: { kill_switch: false }
           narrow: { kill_switch: true }
+          brief:  { kill_switch: true }
           purse:  { kill_switch: true }
           stairs: { kill_switch: true }
         limits:
@@ -20,6 +22,7 @@ enum TestPolicy {
           - { id: spend,        per: user, class: ai, unit: usd, period: month, amount: 100000.00 }
           - { id: at-once,      per: user, class: ai, unit: concurrency, amount: 1000 }
           - { id: narrow-calls, per: user, class: narrow, unit: requests, window: 1h, amount: \(narrowCalls) }
+          - { id: brief-calls,  per: user, class: brief, unit: requests, window: 3s, amount: 1 }
           - { id: purse,        per: user, class: purse, unit: usd, period: month, amount: 0.50 }
           - { id: stairs,       per: user, class: stairs, unit: usd, period: month, amount: 0.20, downgrade_at: 0.8, clamp: true }
           - { id: ai_credits,   per: team, resource: ai_credits, unit: usd, period: month, amount: 100000.00, enforce: ledger }
@@ -28,6 +31,12 @@ enum TestPolicy {
         unpriced_models: deny
 
         """
+
+    /// `file.yaml:15:`, as an error about the first line with this text begins.
+    static func place(_ file: String, of text: String, in policy: String = roomy) -> String {
+        let line = policy.split(separator: "\n", omittingEmptySubsequences: false).firstIndex { $0.contains(text) }
+        return "\(file):\((line ?? -1) + 1):"
+    }
 
     static let narrowCalls = 30
     static let purseMicros = 500_000

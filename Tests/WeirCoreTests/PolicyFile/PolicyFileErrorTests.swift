@@ -331,4 +331,22 @@ private func limitErrors(_ limit: String) -> [String] {
         #expect(errors(text(14, "") + models.joined() + "ladder: [m1, m2]").isEmpty == false)
         #expect(errors(text(13, "") + models.joined() + "ladder: [m1, m2]").isEmpty)
     }
+
+    @Test(arguments: [
+        ("models.internal", "upstream: 'models.internal' is not the address of an API"),
+        ("ftp://x", "upstream: 'ftp://x' is not the address of an API"),
+        ("https://user@x", "upstream: 'https://user@x' is not the address of an API"),
+        ("[https://x]", "upstream: is a list"), ("{ key_env: WEIR_UPSTREAM_X }", "upstream.url: is missing"),
+        ("{ url: https://x, key: secret }", "upstream.key: is not a field of an upstream"),
+        // Any other variable may hold another secret of the gateway's.
+        ("{ url: https://x, key_env: WEIR_OPENAI_KEY }", "'WEIR_OPENAI_KEY' is not a variable for an upstream's key"),
+        ("{ url: https://x, key_env: WEIR_UPSTREAM_ }", "'WEIR_UPSTREAM_' is not a variable"),
+        ("{ url: https://x, key_env: WEIR_UPSTREAM_X_FILE }", "'WEIR_UPSTREAM_X_FILE' is not a variable"),
+        ("{ url: https://x, key_env: weir_upstream_x }", "'weir_upstream_x' is not a variable"),
+    ])
+    func `an upstream is an address, and its key a variable made for it`(upstream: String, error: String) {
+        let text = "products: { a: { class: ai, upstream: \(upstream) } }\nclasses: { ai: {} }"
+        #expect(errors(text).count == 1)
+        #expect(errors(text).first?.contains(error) == true, "\(errors(text))")
+    }
 }

@@ -199,6 +199,25 @@ let shippedPolicy: String = {
                     amount: 8, groupAmounts: ["g": 3], groupRule: .max, enforce: .shadow)
             ])
     }
+
+    @Test(arguments: [
+        ("https://models.internal", Policy.Upstream(url: "https://models.internal")),
+        ("\"http://10.0.0.1:8000/proxy/\"", Policy.Upstream(url: "http://10.0.0.1:8000/proxy")),
+        ("{ url: https://m.internal }", Policy.Upstream(url: "https://m.internal")),
+        (
+            "{ url: https://m.internal, key_env: WEIR_UPSTREAM_M1 }",
+            Policy.Upstream(url: "https://m.internal", keyVariable: "WEIR_UPSTREAM_M1")
+        ),
+    ])
+    func `a product may have an upstream, and keeps it when it is published`(text: String, upstream: Policy.Upstream)
+        throws
+    {
+        let file = "products: { a: { class: ai, upstream: \(text) }, b: { class: ai } }\nclasses: { ai: {} }"
+        let policy = try PolicyFile.read(text: file, name: "p")
+        #expect(policy.products["a"]?.upstream == upstream)
+        #expect(policy.products["b"]?.upstream == nil)
+        #expect(try JSONDecoder().decode(Policy.self, from: JSONEncoder().encode(policy)) == policy)
+    }
 }
 
 /// A small file with one limit.

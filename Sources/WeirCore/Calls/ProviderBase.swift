@@ -1,14 +1,17 @@
-/// The fixed part of a provider's URL: everything before the API's own path. Only configuration makes one; nothing in a
-/// request has a say in where a call goes.
+/// The fixed part of a provider's URL: everything before the API's own path. Only configuration and policy make one;
+/// nothing in a request has a say in where a call goes.
 package struct ProviderBase: Sendable, Hashable {
-    let isTLS: Bool
+    package let isTLS: Bool
     /// A name, or an address without brackets.
-    let host: String
-    let port: Int
+    package let host: String
+    package let port: Int
     /// The value of the `host` header: with the port where it is not the scheme's own.
-    let authority: String
+    package let authority: String
     /// Empty, or beginning with a slash and not ending with one.
-    let path: String
+    package let path: String
+
+    /// Without a slash at the end.
+    package var url: String { (isTLS ? "https://" : "http://") + authority + path }
 
     /// Nil unless it is `http://` or `https://`, with a host, maybe a port, and nothing but a path behind it.
     package init?(_ text: String) {
