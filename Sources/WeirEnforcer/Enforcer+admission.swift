@@ -15,17 +15,20 @@ extension Enforcer {
         if let reason = unreadyReason { throw .degraded(reason: reason) }
         let snapshot = try replica.current()
         guard let policy = snapshot.policy else { throw .degraded(reason: "no policy has been published") }
-        if let denial = Gate.denial(of: call, in: snapshot, nowMs: clock.nowMs) { return .denied(denial) }
+        if let denial = Gate.denial(of: call, in: snapshot, nowMs: clock.nowMs) {
+            return .denied(try await withOverride(denial, on: loop))
+        }
         guard let id = ReservationID(event.id) else {
             throw .misconfigured(reason: "a reservation's id must be a ULID, not \(event.id)")
         }
         let asked = AskedCall(call: call, id: id, estimate: estimate, event: event, loop: loop)
         let covering = try CoveringLimits(policy: policy, call: call)
         let overrides: [Int: Int]
-        do {
-            overrides = try await replica.overrides.amounts(
-                of: covering.names, nowMs: clock.nowMs, on: pool.connection(for: loop))
-        } catch { throw EnforcerError(error) }
+        // Known without waiting, but for a subject's first call.
+        switch replica.overrides.answer(for: covering.names, nowMs: clock.nowMs) {
+        case .known(let known): overrides = known
+        case .ask(let question): overrides = try await ask(question, on: loop)
+        }
         let home = shard(of: call)
         // Parts that are admitted already, in other shards than the home's.
         var held: [Reservation.Part] = []
@@ -53,6 +56,30 @@ extension Enforcer {
         }
         giveBack(held, of: asked)
         throw .degraded(reason: "Redis's clock jumps")
+    }
+
+    private func ask(
+        _ question: Overrides.Question, on loop: any EventLoop
+    ) async throws(EnforcerError) -> [Int: Int] {
+        do {
+            return try await replica.overrides.ask(question, nowMs: clock.nowMs, on: pool.connection(for: loop))
+        } catch { throw EnforcerError(error) }
+    }
+
+    /// The limited set does not say what the team's amount was: its own, if it has one.
+    private func withOverride(_ denial: Denial, on loop: any EventLoop) async throws(EnforcerError) -> Denial {
+        guard denial.reason == .teamLimited, let limit = denial.limit, let subject = denial.subject else {
+            return denial
+        }
+        var denial = denial
+        let name = OverrideName(limit: limit, subject: subject)
+        let amounts: [Int: Int]
+        switch replica.overrides.answer(for: [name], nowMs: clock.nowMs) {
+        case .known(let known): amounts = known
+        case .ask(let question): amounts = try await ask(question, on: loop)
+        }
+        if let amount = amounts[0] { (denial.amount, denial.amountSource) = (amount, .override) }
+        return denial
     }
 
     /// One call that asks to be admitted.
