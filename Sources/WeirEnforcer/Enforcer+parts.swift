@@ -41,7 +41,7 @@ extension Enforcer {
             return .failed(failure)
         }
         if let denial {
-            await release(admitted, of: asked)
+            await retract(admitted, of: asked)
             return .denied(denial)
         }
         let homePart = admitted.first { $0.shard == home.number }
@@ -51,10 +51,10 @@ extension Enforcer {
         return .admitted(homePart)
     }
 
-    /// Releases now, so that whoever is denied and comes again finds nothing held.
-    private func release(_ parts: [Reservation.Part], of asked: AskedCall) async {
+    /// Gives back now, so that whoever is denied and comes again finds nothing held.
+    private func retract(_ parts: [Reservation.Part], of asked: AskedCall) async {
         guard let home = parts.first else { return }
-        await release(
+        await retract(
             Reservation(
                 id: asked.id.text, admittedAtMs: home.admittedAtMs, leaseMs: leaseMs, call: asked.call,
                 shard: home.shard, holds: home.holds, sideParts: Array(parts.dropFirst())), on: asked.loop)
@@ -62,7 +62,7 @@ extension Enforcer {
 
     /// Has them released by and by: Redis does not answer as it should.
     func giveBack(_ parts: [Reservation.Part], of asked: AskedCall) {
-        for part in parts { unsettled.add(EndScript(.release, asked.id, part) { _ in 0 }, because: nil) }
+        for part in parts { unsettled.add(EndScript(.retract, asked.id, part) { _ in 0 }, because: nil) }
     }
 }
 
