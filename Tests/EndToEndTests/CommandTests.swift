@@ -86,7 +86,7 @@ extension EndToEnd.OneStack {
 
             let wrong = try await apply(withoutSearch.replacing("window: 1h", with: "windov: 1h"))
             #expect(wrong.status == 1)
-            #expect(wrong.errors.contains("next.yaml:15") && wrong.errors.contains("windov"), "\(wrong.errors)")
+            #expect(wrong.errors.contains("next.yaml:17") && wrong.errors.contains("windov"), "\(wrong.errors)")
             let second: PolicyVersion = try await stack.weirJSON("policy", "show")
             #expect(second.version == first.version && second.yaml == first.yaml)
             for gateway in 0..<2 { #expect(try await search(gateway) == 200) }

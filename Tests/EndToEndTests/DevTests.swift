@@ -94,7 +94,7 @@ extension EndToEnd {
                 let wrong = TestPolicy.roomy.replacing("unit: tokens", with: "unit: tokenz")
                 let dev = try DevProcess.launch(policy: wrong, directory: directory)
                 #expect(await dev.end() == 1)
-                #expect(dev.log.contains("policy.yaml:13") && dev.log.contains("tokenz"), "\(dev.log)")
+                #expect(dev.log.contains("policy.yaml:15") && dev.log.contains("tokenz"), "\(dev.log)")
                 #expect(!FileManager.default.fileExists(atPath: directory + "/ready.json"))
                 // Every process of it names the directory or the private Redis in it.
                 try await eventually("nothing left") { try Self.processes(naming: directory).isEmpty }
