@@ -2,19 +2,23 @@
 --[[
 Give a reservation back unspent: the call never reached a provider.
 
-KEYS, ARGV as for settle; ARGV[4] (event) is not used, and the units of each limit are 0
+KEYS, ARGV as for settle; the units of each limit are 0, and
+ARGV[4]  'forget'      its admission was answered, so none of this id can arrive any more, and nothing has to be remembered:
+                       so that a flood of calls that another shard denies leaves nothing here. Anything else: remembered
 Returns  {1, skipped}  released; skipped: counters that could not be corrected
-         {2}           it had ended before, or was never held; nothing changed, and it cannot be admitted any more
+         {2}           it had ended before, or was never held; nothing changed, and (unless forgotten) it cannot be
+                       admitted any more
          {-1}          not ready
 ]]
 --#include lib/record.lua
 --#include lib/arguments.lua
 if not call('GET', KEYS[1]) then return {-1} end
 local value, charged, is_release = call('HGET', KEYS[2], id), nil, true
+local forgets = ARGV[4] == 'forget'
 -- Never held: its admission may still be under way, and must not hold anything when it arrives.
-if not value then call('HSET', KEYS[2], id, 'released') end
+if not value and not forgets then call('HSET', KEYS[2], id, 'released') end
 local held = string.match(value or '', '^%d+ %d+ ([%d,]*)\n')
 if not held then return {2} end
-call('HSET', KEYS[2], id, 'released')
+if forgets then call('HDEL', KEYS[2], id) else call('HSET', KEYS[2], id, 'released') end
 --#include lib/ending.lua
 return {1, skipped}

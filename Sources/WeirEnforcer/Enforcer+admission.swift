@@ -20,7 +20,7 @@ extension Enforcer {
         guard let policy = snapshot.policy else { throw .degraded(reason: "no policy has been published") }
         let open: [Int]
         switch Gate.open(candidates, for: call, in: snapshot, nowMs: clock.nowMs) {
-        case .denied(let denial): return .denied(denial)
+        case .denied(let denial): return .denied(try await withOverride(denial, on: loop))
         case .open(let indices): open = indices
         }
         guard let id = ReservationID(event.id) else {
@@ -29,10 +29,11 @@ extension Enforcer {
         let offered = open.count == candidates.count ? candidates : open.map { candidates[$0] }
         let covering = CoveringLimits(policy: policy, call: call, candidates: offered)
         let overrides: [Int: Int]
-        do {
-            overrides = try await replica.overrides.amounts(
-                of: covering.names, nowMs: clock.nowMs, on: pool.connection(for: loop))
-        } catch { throw EnforcerError(error) }
+        // Known without waiting, but for a subject's first call.
+        switch replica.overrides.answer(for: covering.names, nowMs: clock.nowMs) {
+        case .known(let known): overrides = known
+        case .ask(let question): overrides = try await ask(question, on: loop)
+        }
         let home = shard(of: call)
         // Parts that are admitted already, in other shards than the home's.
         var held: [AdmittedPart] = []
@@ -85,6 +86,30 @@ extension Enforcer {
                     shard: side.part.shard.number, admittedAtMs: side.nowMs,
                     holds: side.holds(servedBy: served, asked.call))
             })
+    }
+
+    private func ask(
+        _ question: Overrides.Question, on loop: any EventLoop
+    ) async throws(EnforcerError) -> [Int: Int] {
+        do {
+            return try await replica.overrides.ask(question, nowMs: clock.nowMs, on: pool.connection(for: loop))
+        } catch { throw EnforcerError(error) }
+    }
+
+    /// The limited set does not say what the team's amount was: its own, if it has one.
+    private func withOverride(_ denial: Denial, on loop: any EventLoop) async throws(EnforcerError) -> Denial {
+        guard denial.reason == .teamLimited, let limit = denial.limit, let subject = denial.subject else {
+            return denial
+        }
+        var denial = denial
+        let name = OverrideName(limit: limit, subject: subject)
+        let amounts: [Int: Int]
+        switch replica.overrides.answer(for: [name], nowMs: clock.nowMs) {
+        case .known(let known): amounts = known
+        case .ask(let question): amounts = try await ask(question, on: loop)
+        }
+        if let amount = amounts[0] { (denial.amount, denial.amountSource) = (amount, .override) }
+        return denial
     }
 
     private func expected(_ candidate: Candidate, product: String) -> Estimate? {

@@ -62,7 +62,7 @@ extension Enforcer {
             return .failed(failure)
         }
         if let denial {
-            await release(admitted, of: asked)
+            await retract(admitted, of: asked)
             return .denied(denial)
         }
         let homePart = admitted.first { $0.part.shard == home }
@@ -72,10 +72,10 @@ extension Enforcer {
         return .admitted(homePart)
     }
 
-    /// Releases now, so that whoever is denied and comes again finds nothing held.
-    private func release(_ parts: [AdmittedPart], of asked: AskedCall) async {
+    /// Gives back now, so that whoever is denied and comes again finds nothing held.
+    private func retract(_ parts: [AdmittedPart], of asked: AskedCall) async {
         guard let home = parts.first else { return }
-        await release(
+        await retract(
             Reservation(
                 id: asked.id.text, admittedAtMs: home.nowMs, leaseMs: leaseMs, call: asked.call,
                 shard: home.part.shard.number, holds: home.holds, sideParts: parts.dropFirst().map(\.held)),
@@ -84,7 +84,7 @@ extension Enforcer {
 
     /// Has them released by and by: Redis does not answer as it should.
     func giveBack(_ parts: [AdmittedPart], of id: ReservationID) {
-        for part in parts { unsettled.add(EndScript(.release, id, part.held) { _ in 0 }, because: nil) }
+        for part in parts { unsettled.add(EndScript(.retract, id, part.held) { _ in 0 }, because: nil) }
     }
 }
 

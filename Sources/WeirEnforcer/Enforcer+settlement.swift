@@ -39,6 +39,11 @@ extension Enforcer {
         await end(.release, reservation, event: [], on: loop) { _ in 0 }
     }
 
+    /// As ``release(_:on:)``, of parts that are admitted for certain, when another one denied the call.
+    func retract(_ reservation: Reservation, on loop: any EventLoop) async {
+        await end(.retract, reservation, event: [], on: loop) { _ in 0 }
+    }
+
     private func end(
         _ end: EndScript.End, _ reservation: Reservation, event: [UInt8], on loop: any EventLoop,
         units: (Reservation.Hold) -> Int

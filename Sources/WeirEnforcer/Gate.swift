@@ -72,6 +72,6 @@ enum Gate {
             .teamLimited,
             "Team \(call.team) \(wait.map { "has used up its \(resource). Try again in \($0) s." } ?? "may not use \(resource).")",
             limit: limit?.id, subject: Subject.team(call.team).text, unit: limit?.unit, amount: limit?.amount,
-            resetsAtMs: isEndless ? nil : untilMs, retryAfter: wait)
+            amountSource: limit.map { _ in .default }, resetsAtMs: isEndless ? nil : untilMs, retryAfter: wait)
     }
 }

@@ -7,7 +7,7 @@ import WeirRedis
 /// The amounts that differ from policy, as far as this node's calls need them: asked of Redis once, then kept until Redis
 /// tells of a change.
 final class Overrides: Sendable {
-    private struct Amount: Sendable {
+    fileprivate struct Amount: Sendable {
         let amount: Int
         /// Milliseconds since 1970; nil: for good.
         let untilMs: Int?
@@ -25,18 +25,37 @@ final class Overrides: Sendable {
 
     init(logger: Logger) { self.logger = logger }
 
-    /// The overridden amounts, by place in `names`; most often none. Asks Redis for those that are not known, in one round
-    /// trip (and for the end of each that there is).
-    func amounts(
-        of names: [OverrideName], nowMs: Int, on connection: RedisConnection
+    /// What has to be asked of Redis before a call's amounts are known.
+    struct Question: Sendable {
+        fileprivate let names: [OverrideName]
+        fileprivate var known: [Int: Amount]
+        fileprivate let missing: [Int]
+        fileprivate let generation: TrackedCache<OverrideName, Amount>.Generation
+    }
+
+    enum Answer: Sendable { case known([Int: Int]), ask(Question) }
+
+    /// The overridden amounts, by place in `names`, from memory; most often none.
+    func answer(for names: [OverrideName], nowMs: Int) -> Answer {
+        let (known, missing, generation) = cache.answers(for: names)
+        if missing.isEmpty { return .known(Self.inForce(known, nowMs: nowMs)) }
+        return .ask(Question(names: names, known: known, missing: missing, generation: generation))
+    }
+
+    /// Asks for what is missing, in one round trip (and for the end of each override that there is).
+    func ask(
+        _ question: Question, nowMs: Int, on connection: RedisConnection
     ) async throws(RedisError) -> [Int: Int] {
-        var (known, missing, generation) = cache.answers(for: names)
-        if !missing.isEmpty {
-            for (place, amount) in zip(missing, try await read(missing.map { names[$0] }, on: connection)) {
-                cache.keep(amount, for: names[place], since: generation)
-                known[place] = amount
-            }
+        var known = question.known
+        let read = try await read(question.missing.map { question.names[$0] }, on: connection)
+        for (place, amount) in zip(question.missing, read) {
+            cache.keep(amount, for: question.names[place], since: question.generation)
+            known[place] = amount
         }
+        return Self.inForce(known, nowMs: nowMs)
+    }
+
+    private static func inForce(_ known: [Int: Amount], nowMs: Int) -> [Int: Int] {
         if known.isEmpty { return [:] }
         return known.compactMapValues { known in
             if let untilMs = known.untilMs, untilMs <= nowMs { nil } else { known.amount }

@@ -1,6 +1,7 @@
 import Testing
 import WeirProviders
 import WeirCore
+import WeirTestSupport
 
 extension EndToEnd.OneStack {
     @Suite struct AdmissionTests {
@@ -31,6 +32,42 @@ extension EndToEnd.OneStack {
                 #expect(answer.denied?.limit == "narrow-calls" && answer.denied?.resets_at != nil)
                 #expect(answer.retryAfter ?? 0 >= 1 && answer.retryAfter == answer.denied?.retry_after)
             }
+        }
+
+        @Test func `a product's limit is exact across teams and nodes, and its amount can be set while it is in use`()
+            async throws
+        {
+            let stack = try Stack.here
+            var people: [Person] = []
+            for team in ["one", "two", "three", "four"] {
+                people.append(try await stack.newPerson(team: team, user: "ann"))
+            }
+            let call = CallRequest(product: "shared", simulate: "input=5;output=1")
+            func admitted(ofEach count: Int) async throws -> Int {
+                try await withThrowingTaskGroup(of: CallAnswer.self) { group in
+                    for person in people {
+                        for number in 0..<count {
+                            group.addTask { try await stack.call(person, call, gateway: number % 2) }
+                        }
+                    }
+                    return try await group.reduce(0) { admitted, answer in
+                        #expect([200, 429].contains(answer.status))
+                        if answer.status == 429 { #expect(answer.denied?.limit == "shared-calls") }
+                        return admitted + (answer.status == 200 ? 1 : 0)
+                    }
+                }
+            }
+            #expect(try await admitted(ofEach: 30) == TestPolicy.sharedCalls)
+            try await stack.weirDone("limits", "set", "product:shared", "shared-calls", "50requests")
+            var more = 0
+            try await eventually("the new amount is in force") {
+                more += try await admitted(ofEach: 5)
+                return more > 0
+            }
+            // What was used was not forgotten.
+            more += try await admitted(ofEach: 5)
+            #expect(more == 10)
+            try await stack.weirDone("limits", "unset", "product:shared", "shared-calls")
         }
 
         @Test func `200 calls at once never spend more than the budget, and the next call is told so`() async throws {

@@ -89,9 +89,21 @@ import WeirTestSupport
             }
             // Also if Redis never said that it is gone.
             try await eventually("over") { node.enforcer.nowMs >= untilMs }
-            let spend = try await node.enforcer.replica.overrides.amounts(
-                of: [Self.spend], nowMs: untilMs, on: node.redis)
-            #expect(spend.isEmpty)
+            try await eventually("policy holds") { try await holds(node)?.last?.amount ?? 1_000_000 == 1_000_000 }
+            // Also on a node that has kept it, before Redis tells that it is gone.
+            let overrides = Overrides(logger: .silent)
+            overrides.forgetAll(mayKeep: true)
+            try await node.send("SET", .string(Self.spend.key), "7", "PXAT", "4000000000000")
+            guard case .ask(let question) = overrides.answer(for: [Self.spend], nowMs: 0) else {
+                throw RedisError.protocolViolation("known before it was asked for")
+            }
+            #expect(try await overrides.ask(question, nowMs: 3_999_999_999_999, on: node.redis) == [0: 7])
+            for (nowMs, amounts) in [(3_999_999_999_999, [0: 7]), (4_000_000_000_000, [:])] {
+                guard case .known(let known) = overrides.answer(for: [Self.spend], nowMs: nowMs) else {
+                    throw RedisError.protocolViolation("forgotten")
+                }
+                #expect(known == amounts)
+            }
         }
     }
 
@@ -104,6 +116,24 @@ import WeirTestSupport
             try await eventually { try await holds(node)?.last?.amount == 7_000_000 }
             try await node.send("SET", .string(Self.spend.key), .string(value))
             try await eventually { try await holds(node)?.last?.amount == 1_000_000 }
+        }
+    }
+
+    @Test func `a limited team is told its own amount`() async throws {
+        var policy = Self.policy
+        policy.limits.append(
+            Limit(
+                id: "credits", per: .team, unit: .usd, span: .period(.month), match: .init(resource: "ai_credits"),
+                amount: 100, enforce: .ledger))
+        try await TestNode.run(policy: policy) { (node) async throws in
+            try await node.send("ZADD", .string(RedisKeys.limitedSet(resource: "ai_credits")), "inf", "acme")
+            try await eventually { try await node.denial()?.reason == .teamLimited }
+            var denial = try #require(try await node.denial())
+            #expect((denial.limit, denial.amount, denial.amountSource) == ("credits", 100, .default))
+            try await node.send("SET", "weir:override:credits:team:acme", "7")
+            try await eventually { try await node.denial()?.amount == 7 }
+            denial = try #require(try await node.denial())
+            #expect(denial.amountSource == .override)
         }
     }
 

@@ -47,13 +47,15 @@ actor Publisher {
     /// set by hand for anything else stays.
     private func publishOverrides() async throws(AggregatorError) {
         let nowMs = try await redis.nowMs()
+        // Before the ledger is read: what is set meanwhile must not look as if it were gone.
+        let own = try await redis.send(["SMEMBERS", .string(RedisKeys.overridesOfLedger)])
         let inForce: [Override]
         do {
             inForce = try await ledger.overrides().filter { $0.isInForce(atMs: nowMs) }
         } catch { throw error == .cancelled ? .cancelled : .ledger(error) }
         let names = Set(inForce.map { OverrideName(limit: $0.limit, subject: $0.subject).text })
         var gone: [OverrideName] = []
-        if case .array(let own) = try await redis.send(["SMEMBERS", .string(RedisKeys.overridesOfLedger)]) {
+        if case .array(let own) = own {
             gone = own.compactMap(\.words).filter { !names.contains($0) }.compactMap { OverrideName(text: $0) }
         }
         try await redis.forEach(gone) { [redis] (name) async throws(AggregatorError) in

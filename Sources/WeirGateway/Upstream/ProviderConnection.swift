@@ -1,5 +1,6 @@
 import NIOCore
 import NIOHTTP1
+import WeirCore
 
 /// A connection to a provider: one call after the other, each sent in one write, and its answer told as it comes.
 final class ProviderConnection: ChannelDuplexHandler {

@@ -2,6 +2,7 @@ import NIOCore
 import NIOHTTP1
 import NIOPosix
 import NIOSSL
+import WeirCore
 
 /// ``Upstream`` on SwiftNIO: connections of HTTP/1.1 that are kept, of one event loop. A call takes the connection that
 /// was used last, or a new one; there is no queue, because the bound on calls is the bound on clients.

@@ -1,5 +1,6 @@
 import NIOCore
 import NIOHTTP1
+import WeirCore
 
 /// Writes a request as bytes: head and body of usual size in one buffer, where the library's encoder makes three.
 ///

@@ -1,8 +1,14 @@
 import WeirCore
 
-/// lua/settle.lua, lua/release.lua and lua/reap.lua, typed: the three ends of a reservation.
+/// lua/settle.lua, lua/release.lua and lua/reap.lua, typed: the ends of a reservation.
 package struct EndScript: Sendable {
-    package enum End: Sendable, Hashable { case settle, release, reap }
+    package enum End: Sendable, Hashable {
+        case settle
+        case release
+        /// A release of what was admitted for certain, of which no trace stays: another shard denied the call.
+        case retract
+        case reap
+    }
 
     package var end: End
     package var shard: Shard
@@ -47,7 +53,7 @@ package struct EndScript: Sendable {
         let script =
             switch end {
             case .settle: ScriptCatalogue.settle
-            case .release: ScriptCatalogue.release
+            case .release, .retract: ScriptCatalogue.release
             case .reap: ScriptCatalogue.reap
             }
         var keys = [
@@ -61,7 +67,8 @@ package struct EndScript: Sendable {
             packed.add(counter.span)
         }
         let arguments: [RedisArgument] = [
-            .string(id.text), .int(nowMs ?? 0), .int(admittedMs ?? id.birthMs), .bytes(event), .bytes(packed.bytes),
+            .string(id.text), .int(nowMs ?? 0), .int(admittedMs ?? id.birthMs),
+            end == .retract ? "forget" : .bytes(event), .bytes(packed.bytes),
         ]
         let numbers = try await connection.run(script, keys: keys, arguments: arguments).integers(of: script)
         switch (numbers.first, numbers.count) {

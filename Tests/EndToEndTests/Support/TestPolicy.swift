@@ -1,6 +1,6 @@
 /// Policies of the tests.
 enum TestPolicy {
-    /// Room for everything but what the products `narrow`, `brief`, `purse` and `stairs` are there to show.
+    /// Room for everything but what the products `narrow`, `brief`, `purse`, `stairs` and `shared` are there to show.
     static let roomy = """
         products:
           default: { class: ai, billable: true, resource: ai_credits }
@@ -9,6 +9,7 @@ enum TestPolicy {
           brief:   { class: brief, billable: true, resource: ai_credits }
           purse:   { class: purse, billable: true, resource: ai_credits }
           stairs:  { class: stairs, billable: true, resource: ai_credits, aliases: [steps] }
+          shared:  { class: shared, billable: false, anonymous: true }
         classes:
           ai:     { kill_switch: true }
           lookup: { kill_switch: false }
@@ -16,6 +17,7 @@ enum TestPolicy {
           brief:  { kill_switch: true }
           purse:  { kill_switch: true }
           stairs: { kill_switch: true }
+          shared: { kill_switch: true }
         limits:
           - { id: ai-calls,     per: user, class: ai, unit: requests, window: 60s, amount: 100000 }
           - { id: day-tokens,   per: user, class: ai, unit: tokens, period: day, amount: 2000000000 }
@@ -25,6 +27,7 @@ enum TestPolicy {
           - { id: brief-calls,  per: user, class: brief, unit: requests, window: 3s, amount: 1 }
           - { id: purse,        per: user, class: purse, unit: usd, period: month, amount: 0.50 }
           - { id: stairs,       per: user, class: stairs, unit: usd, period: month, amount: 0.20, downgrade_at: 0.8, clamp: true }
+          - { id: shared-calls, per: product, class: shared, unit: requests, window: 1h, amount: \(sharedCalls) }
           - { id: ai_credits,   per: team, resource: ai_credits, unit: usd, period: month, amount: 100000.00, enforce: ledger }
         ladder: [{ model: claude-opus-4, tier: smart }, claude-sonnet-4, gpt-4o, claude-haiku-4]
         cost_guard: { warn: 100000.00, kill: 200000.00, period: day }
@@ -39,6 +42,7 @@ enum TestPolicy {
     }
 
     static let narrowCalls = 30
+    static let sharedCalls = 40
     static let purseMicros = 500_000
     static let stairsMicros = 200_000
 }

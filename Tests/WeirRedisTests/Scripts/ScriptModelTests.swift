@@ -104,7 +104,8 @@ import WeirTestSupport
                         }
                     case 5...8:
                         guard let call = calls.randomElement(using: &generator) else { continue }
-                        let end: EndScript.End = [.settle, .settle, stepsBack ? .reap : .release, .reap][choice - 5]
+                        var end: EndScript.End = [.settle, .settle, stepsBack ? .reap : .release, .reap][choice - 5]
+                        if end == .release, Bool.random(using: &generator) { end = .retract }
                         let script = EndScript(
                             end, shard: Self.shard, id: call.id, admittedMs: admittedAt[call.id.text],
                             event: Array("\(step)".utf8),
@@ -119,11 +120,13 @@ import WeirTestSupport
                                     case .ring: stepsBack ? held : Int.random(in: 0...held, using: &generator)
                                     case .budget: Int.random(in: 0...60, using: &generator)
                                     }
-                                return (entry.counter, end == .release || !covers ? 0 : units)
+                                return (entry.counter, end == .release || end == .retract || !covers ? 0 : units)
                             }, nowMs: now)
                         let expected = model.end(script, nowMs: now)
                         let answer = try await script.run(on: redis)
                         try #require(answer == expected, "seed \(seed), step \(step): \(end) \(call.limits)")
+                        // What is forgotten could be admitted again; no node does that.
+                        if end == .retract, case .ended = answer { calls.removeAll { $0.id == call.id } }
                     default:
                         guard let call = calls.randomElement(using: &generator) else { continue }
                         let inFlight = call.limits.filter { $0.counter.counter == .inFlight }.map(\.counter.key)

@@ -210,6 +210,11 @@ struct ShardModel {
             guard let held = live.removeValue(forKey: id)?.held else { return .endedBefore }
             charge(script, held: held, before: nil)
             return .ended(skipped: 0)
+        case .retract:
+            // As if it had never been asked for.
+            guard let held = live.removeValue(forKey: id)?.held else { return .endedBefore }
+            charge(script, held: held, before: nil)
+            return .ended(skipped: 0)
         case .reap:
             guard ended[id] == nil, let record = live[id] else { return .endedBefore }
             if record.leaseEndMs > nowMs { return .alive }
@@ -242,7 +247,8 @@ struct ShardModel {
                 reserved[counter.key, default: 0] -= held ?? 0
                 settled[counter.key, default: 0] += difference
             case .inFlight: windows[counter.key]?.removeAll { $0.id == id }
-            case .log: if script.end == .release { windows[counter.key]?.removeAll { $0.id == id } }
+            case .log:
+                if script.end == .release || script.end == .retract { windows[counter.key]?.removeAll { $0.id == id } }
             case .ring:
                 guard let at = windows[counter.key]?.firstIndex(where: { $0.id == id }) else { continue }
                 windows[counter.key]?[at].units += difference - (held ?? 0)
