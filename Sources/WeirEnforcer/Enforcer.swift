@@ -11,8 +11,14 @@ public final class Enforcer: Sendable {
     public struct Configuration: Sendable {
         /// How long a reservation is held unless renewed. Renew at a third of it.
         public var lease: Duration
+        /// The prices that calls are charged by, before what operators add; nil: whoever embeds the engine says what its
+        /// calls cost.
+        public var prices: PriceHistory?
 
-        public init(lease: Duration = .seconds(30)) { self.lease = lease }
+        public init(lease: Duration = .seconds(30), prices: PriceHistory? = nil) {
+            self.lease = lease
+            self.prices = prices
+        }
     }
 
     let leaseMs: Int
@@ -33,7 +39,9 @@ public final class Enforcer: Sendable {
         leaseMs = max(1000, configuration.lease.wholeMilliseconds)
         self.pool = pool
         self.logger = logger
-        replica = Replica(configuration: redis, pool: pool, clock: clock, loop: group.next(), logger: logger)
+        replica = Replica(
+            configuration: redis, pool: pool, prices: configuration.prices, clock: clock, loop: group.next(),
+            logger: logger)
         unsettled = UnsettledCalls(pool: pool, logger: logger)
     }
 
@@ -63,6 +71,16 @@ public final class Enforcer: Sendable {
     package func policy() throws(EnforcerError) -> Policy {
         guard let policy = try replica.current().policy else { throw .degraded(reason: "no policy has been published") }
         return policy
+    }
+
+    /// The prices in force now on this node.
+    /// - Throws: ``EnforcerError/degraded(reason:)`` if they are not read yet or too old; `misconfigured` if this engine
+    ///   was given none.
+    package func prices() throws(EnforcerError) -> PriceTable {
+        guard let prices = try replica.current().prices else {
+            throw .misconfigured(reason: "no price table was given")
+        }
+        return prices.table(atMs: clock.nowMs)
     }
 
     /// Nil when the node may serve; else why not.

@@ -98,8 +98,7 @@ nonisolated(nonsending) func withGateway<Result>(
     configuration.deadlines.check = .milliseconds(10)
     adjust(&configuration)
     let gateway = try Gateway(
-        configuration: configuration, enforcer: engine ?? admission, prices: try testPrices(), group: group,
-        logger: .silent)
+        configuration: configuration, enforcer: engine ?? admission, group: group, logger: .silent)
     let addresses = try await gateway.start()
     let port = addresses.listen.port ?? 0
     let client = HTTPClient(eventLoopGroupProvider: .shared(group))
@@ -115,4 +114,5 @@ nonisolated(nonsending) func withGateway<Result>(
     return try result.get()
 }
 
-func testPrices() throws -> PriceTable { try PriceTable.shipped() }
+/// The shipped prices, decoded once.
+let testPrices = Result { try PriceTable.shipped() }

@@ -20,12 +20,10 @@ extension AdminRoutes {
         let last = try values["to"].map { try day($0, "to") } ?? today
         // A week, today included.
         let first = try values["from"].map { try day($0, "from") } ?? UTCDay(number: last.number - 6)
-        guard first.number <= last.number, last.number - first.number < Self.mostDays else {
-            throw AdminError(.invalidField, "from must not be after to, nor \(Self.mostDays) days before it")
-        }
+        let days = try days(from: first, to: last)
         let filter = UsageFilter(
             team: values["team"], user: values["user"], product: values["product"], model: values["model"])
-        let rows = try await ledger.usage(by: column, in: DayRange(first: first, last: last), where: filter)
+        let rows = try await ledger.usage(by: column, in: days, where: filter)
         var total = UsageTotals.zero
         for row in rows { total += row.totals }
         return answer(
@@ -36,15 +34,18 @@ extension AdminRoutes {
     }
 
     /// A UTC day such as `2026-11-21`.
-    private func day(_ text: String, _ field: String) throws -> UTCDay {
-        let parts = text.split(separator: "-", omittingEmptySubsequences: false).map { Int($0) ?? 0 }
-        if text.utf8.count == 10, parts.count == 3, (1...9999).contains(parts[0]), (1...12).contains(parts[1]),
-            (1...31).contains(parts[2])
-        {
-            let day = UTCDay(year: parts[0], month: parts[1], day: parts[2])
-            // The 31st of a month that has none would become the first of the next.
-            if day.id == text { return day }
+    func day(_ text: String, _ field: String) throws -> UTCDay {
+        guard let day = UTCDay(text) else {
+            throw AdminError(.invalidField, "\(field) is not a day", hint: "write it as 2026-11-21 (UTC)")
         }
-        throw AdminError(.invalidField, "\(field) is not a day", hint: "write it as 2026-11-21 (UTC)")
+        return day
+    }
+
+    /// The days from `from` to `to`, both included; neither too many nor in the wrong order.
+    func days(from first: UTCDay, to last: UTCDay) throws -> DayRange {
+        guard first <= last, last.number - first.number < Self.mostDays else {
+            throw AdminError(.invalidField, "from must not be after to, nor \(Self.mostDays) days before it")
+        }
+        return DayRange(first: first, last: last)
     }
 }

@@ -26,7 +26,7 @@ struct CallDoor {
         let labels = try labels()
         try refuseCompressedBody()
         let body = try await exchange.wholeBody()
-        let plan = try CallPlan(route: route, body: body, record: record, policy: policy, prices: node.prices)
+        let plan = try CallPlan(route: route, body: body, record: record, policy: policy, prices: try prices())
         let call = Call(
             team: record.team, user: record.user, groups: record.groups, key: record.id, ip: exchange.peer,
             product: product, callClass: rules.callClass, billable: rules.billable, resource: rules.resource,
@@ -53,6 +53,10 @@ struct CallDoor {
 
     private func policy() throws(Refusal) -> Policy {
         do throws(EnforcerError) { return try node.admission.policy() } catch { throw noDecision(error) }
+    }
+
+    private func prices() throws(Refusal) -> PriceTable {
+        do throws(EnforcerError) { return try node.admission.prices() } catch { throw noDecision(error) }
     }
 
     private func labels() throws(Refusal) -> CallLabels {

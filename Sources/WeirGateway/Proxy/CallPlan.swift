@@ -14,6 +14,7 @@ struct CallPlan {
     private let dialect: Dialect
     private let priceVersion: String
     private let isPriced: Bool
+    private var unpricedOption: String?
 
     init(route: Route, body: ByteBuffer, record: APIKeyRecord, policy: Policy, prices: PriceTable) throws(Refusal) {
         endpoint = route.endpoint
@@ -29,6 +30,7 @@ struct CallPlan {
         } else {
             let facts = try Self.facts(body, endpoint)
             model = facts.model
+            unpricedOption = facts.unpricedOption
             guard record.models.isEmpty || record.models.contains(facts.model) else {
                 throw .denial(Denial(.modelNotAllowed, "This API key may not use the model '\(facts.model)'."))
             }
@@ -74,7 +76,8 @@ struct CallPlan {
         }
     }
 
-    /// A model without a price is denied, or charged as the dearest there is; it is never free.
+    /// A model without a price is denied, charged as the dearest there is, or let through at no cost and marked: its
+    /// events say `known_model: false`, and can be charged later (`weir ledger reprice`).
     private static func unpriced(
         _ facts: RequestFacts, _ dialect: Dialect, _ policy: Policy, _ prices: PriceTable
     ) throws(Refusal) -> ModelPrice {
@@ -83,7 +86,11 @@ struct CallPlan {
             let what = facts.unpricedOption.map { "'\($0)' of the model" } ?? "The model"
             throw .denial(
                 Denial(.modelUnpriced, "\(what) '\(facts.model)' has no price here, so it cannot be charged."))
-        case .dearest, .flag: return prices.dearest(provider: dialect.rawValue)
+        case .dearest: return prices.dearest(provider: dialect.rawValue)
+        case .flag:
+            var price = prices.dearest(provider: dialect.rawValue)
+            price.price = .free
+            return price
         }
     }
 
@@ -94,6 +101,7 @@ struct CallPlan {
             request: id, product: call.product, billable: call.billable, callClass: call.callClass,
             endpoint: endpoint.rawValue, provider: dialect.rawValue, role: labels.role, task: labels.task,
             requestedModel: model, model: model, tokens: estimate.observed, cost: estimate.observedCost,
-            priceVersion: priceVersion, isModelKnown: isPriced, promptVersion: labels.promptVersion)
+            priceVersion: priceVersion, isModelKnown: isPriced, promptVersion: labels.promptVersion,
+            extra: unpricedOption.map { [UsageEvent.unpricedOption: $0] } ?? [:])
     }
 }

@@ -10,6 +10,7 @@ enum SQLiteSchema {
             try db.execute(sql: dailySummaryView)
         }
         migrator.registerMigration("1 decisions") { try $0.execute(sql: decisions) }
+        migrator.registerMigration("2 prices") { try $0.execute(sql: prices) }
         return migrator
     }
 
@@ -200,4 +201,29 @@ enum SQLiteSchema {
                 """
             }
         }.joined()
+
+    /// Until then nothing was written into `price`. A correction is an event with the call's id in `corrects`.
+    private static let prices = """
+        DROP TABLE price;
+        -- What operators have added to the shipped prices: one row per model and addition, never changed.
+        CREATE TABLE price (
+          id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+          version INTEGER NOT NULL,
+          provider TEXT NOT NULL,
+          model TEXT NOT NULL,
+          valid_from TEXT NOT NULL,
+          json TEXT NOT NULL,
+          added_at INTEGER NOT NULL,
+          actor TEXT NOT NULL
+        ) STRICT;
+        CREATE TRIGGER price_update BEFORE UPDATE ON price
+        BEGIN SELECT raise(ABORT, 'prices are only ever added'); END;
+        CREATE TRIGGER price_delete BEFORE DELETE ON price
+        BEGIN SELECT raise(ABORT, 'prices are only ever added'); END;
+        CREATE TRIGGER revision_price_insert AFTER INSERT ON price
+        BEGIN UPDATE revision SET number = number + 1; END;
+
+        ALTER TABLE usage_event ADD COLUMN corrects TEXT;
+        CREATE INDEX usage_event_corrects ON usage_event (corrects) WHERE corrects IS NOT NULL;
+        """
 }

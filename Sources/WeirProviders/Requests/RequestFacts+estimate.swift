@@ -26,7 +26,7 @@ extension RequestFacts {
         let cost = dearestKinds.map { kind in
             var usage = TokenUsage(output: output)
             usage[keyPath: kind] = input
-            return model.price.cost(of: usage)
+            return model.price.costAtMost(of: usage)
         }
         let likely = likelyInput.clamped(to: input)
         let observed = TokenUsage(input: likely)

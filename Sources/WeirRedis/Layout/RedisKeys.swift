@@ -6,6 +6,8 @@ package enum RedisKeys {
     package static let meta = "weir:meta"
     /// String: the published policy, JSON with its version.
     package static let policy = "weir:policy"
+    /// String: the prices that operators have added to the shipped ones, JSON of ``AddedPrices``; absent: none.
+    package static let prices = "weir:prices"
     /// Hash: scope → JSON of ``KillSwitch``.
     package static let killSwitch = "weir:kill-switch"
     /// String: who leads, with its fencing token.
