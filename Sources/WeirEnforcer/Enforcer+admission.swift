@@ -15,7 +15,7 @@ extension Enforcer {
         if let reason = unreadyReason { throw .degraded(reason: reason) }
         let snapshot = try replica.current()
         guard let policy = snapshot.policy else { throw .degraded(reason: "no policy has been published") }
-        if let denial = Gate.denial(of: call, in: snapshot, nowMs: clock.nowMs) { return .denied(denial) }
+        if let denial = Gate.denial(of: call, in: snapshot, nowMs: clock.nowMs) { return denied(denial, call) }
         guard let id = ReservationID(event.id) else {
             throw .misconfigured(reason: "a reservation's id must be a ULID, not \(event.id)")
         }
@@ -37,16 +37,21 @@ extension Enforcer {
                 return .admitted(reservation(plan, remaining, call: call, id: id, shard: shard, nowMs: nowMs))
             case .denied(let nowMs, let limit, let used, let reserved, let retryAfterMs):
                 clock.learn(redisMs: nowMs)
-                return .denied(
+                return denied(
                     Denial(
                         step: plan.steps[limit], used: used, reserved: reserved, retryAfterMs: retryAfterMs,
-                        nowMs: nowMs))
+                        nowMs: nowMs), call)
             case .wrongTime(let nowMs): clock.learn(redisMs: nowMs)
             case .notReady: throw .degraded(reason: "shard \(shard.tag) is not ready")
             case .ended: throw .degraded(reason: "reservation \(id.text) has ended already")
             }
         }
         throw .degraded(reason: "Redis's clock jumps")
+    }
+
+    private func denied(_ denial: Denial, _ call: Call) -> Decision {
+        denials.add(denial, of: call, atMs: clock.nowMs)
+        return .denied(denial)
     }
 
     private func reply(

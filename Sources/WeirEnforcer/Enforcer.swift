@@ -26,6 +26,7 @@ public final class Enforcer: Sendable {
     let replica: Replica
     let clock = RedisClock()
     let unsettled: UnsettledCalls
+    let denials: DenialCounts
     let logger: Logger
     /// As `weir:meta` says; the default until it has been read.
     private let shards = Atomic<Int>(Shard.defaultCount)
@@ -43,6 +44,7 @@ public final class Enforcer: Sendable {
             configuration: redis, pool: pool, prices: configuration.prices, clock: clock, loop: group.next(),
             logger: logger)
         unsettled = UnsettledCalls(pool: pool, logger: logger)
+        denials = DenialCounts(pool: pool, logger: logger)
     }
 
     /// Connects, checks `weir:meta`, and reads policy, keys, limited sets and kill switch. Returns when the node may
@@ -59,6 +61,7 @@ public final class Enforcer: Sendable {
         tasks.withLock { tasks in
             tasks.append(Task { await replica.run() })
             tasks.append(Task { await unsettled.run() })
+            tasks.append(Task { await self.denials.run { self.shard(ofTeam: $0) } })
         }
         isStarted.store(true, ordering: .releasing)
         while let reason = unreadyReason {
@@ -105,7 +108,9 @@ public final class Enforcer: Sendable {
         return ReservationID(birthMs: clock.nowMs, using: &generator).text
     }
 
-    func shard(of call: Call) -> Shard { Shard(of: call.team, count: shards.load(ordering: .relaxed)) }
+    func shard(of call: Call) -> Shard { shard(ofTeam: call.team) }
+
+    private func shard(ofTeam team: String) -> Shard { Shard(of: team, count: shards.load(ordering: .relaxed)) }
 
     /// Waits until every settlement and release stands, at most until `deadline`. Returns how many do not.
     package func drain(deadline: ContinuousClock.Instant) async -> Int {
@@ -123,6 +128,7 @@ public final class Enforcer: Sendable {
         }
         for task in running { task.cancel() }
         for task in running { await task.value }
+        await denials.flush { self.shard(ofTeam: $0) }
     }
 }
 

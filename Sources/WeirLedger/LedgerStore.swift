@@ -37,6 +37,15 @@ package protocol LedgerStore: Sendable {
     /// Where the sums of days differ from the sum of their events: always empty, or the ledger was changed by hand.
     func verify() async throws(LedgerError) -> [SummaryDifference]
 
+    // MARK: Denials
+
+    /// Keeps how often nodes have denied what on a day. A count takes the place of a lesser one of the same node, so
+    /// recording it again, or late, changes nothing.
+    func recordDenials(_ counts: [DenialCount]) async throws(LedgerError)
+
+    /// Denials of some days by team, user, limit and reason, most first.
+    func denials(in days: DayRange, team: String?) async throws(LedgerError) -> [DenialRow]
+
     // MARK: What the operator decided. Each change is written together with its line in the audit.
 
     /// - Throws: ``LedgerError/invalid(_:)`` if the id or the digest is taken.

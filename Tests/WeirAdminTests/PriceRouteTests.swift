@@ -80,6 +80,25 @@ import WeirTestSupport
         }
     }
 
+    @Test func `denials are told by team, user, limit and reason`() async throws {
+        try await withAdmin { admin in
+            let day = UTCDay(containingMs: Int(Date().timeIntervalSince1970 * 1000))
+            try await admin.ledger.recordDenials([
+                DenialCount(
+                    key: DenialKey(day: day, team: "acme", user: "alice", limit: "calls", reason: "rate_limited"),
+                    node: "n1", count: 5),
+                DenialCount(key: DenialKey(day: day, team: "globex", reason: "kill_switch"), node: "n1", count: 2),
+            ])
+            let list = try await admin.send(.GET, "/admin/v1/denials").decoded(DenialList.self)
+            #expect(list.total == 7 && list.to == day.id)
+            #expect(list.denials.map(\.reason) == ["rate_limited", "kill_switch"])
+            #expect(list.denials.first?.user == "alice" && list.denials.last?.limit == nil)
+            let some = try await admin.send(.GET, "/admin/v1/denials?team=globex").decoded(DenialList.self)
+            #expect(some.total == 2)
+            #expect(try await admin.send(.GET, "/admin/v1/denials?user=x").status == 422)
+        }
+    }
+
     @Test func `prices that cannot be published stand in the ledger, and the answer says so`() async throws {
         try await withAdmin { admin in
             admin.redis.kill()

@@ -48,6 +48,14 @@ final class FaultyLedger: LedgerStore {
     func rotateKey(id: String, endsAtMs: Int, to key: LedgerKey, audit: AuditEntry) async throws(LedgerError) -> Bool {
         try await ledger.rotateKey(id: id, endsAtMs: endsAtMs, to: key, audit: audit)
     }
+    func recordDenials(_ counts: [DenialCount]) async throws(LedgerError) {
+        if case .before(let error)? = current { throw error }
+        try await ledger.recordDenials(counts)
+        if case .after(let error)? = current { throw error }
+    }
+    func denials(in days: DayRange, team: String?) async throws(LedgerError) -> [DenialRow] {
+        try await ledger.denials(in: days, team: team)
+    }
     func appendPrices(_ prices: [ModelPrice], audit: AuditEntry) async throws(LedgerError) -> Int {
         try await ledger.appendPrices(prices, audit: audit)
     }

@@ -199,6 +199,20 @@ private let policyText = """
         }
     }
 
+    @Test func `denials are shown`() async throws {
+        try await withAggregator { _, ledger, _ in
+            let day = UTCDay(containingMs: Int(Date().timeIntervalSince1970 * 1000))
+            try await ledger.recordDenials([
+                DenialCount(key: DenialKey(day: day, team: "acme", limit: "calls", reason: "x"), node: "n", count: 1234)
+            ])
+            let text = try await UsageCommand.parse(["--denials"]).report().text
+            #expect(
+                text.hasSuffix(
+                    "TEAM   USER  LIMIT  REASON  DENIALS\nacme   -     calls  x         1,234\ntotal  -     -      -         1,234"
+                ))
+        }
+    }
+
     @Test func `a key is rotated`() async throws {
         try await withAggregator { _, ledger, _ in
             let old = try #require(APIKey(try await KeysCreate.parse(["--team", "acme"]).report().text))

@@ -67,6 +67,7 @@ import WeirTestSupport
     @Test(arguments: [
         ("weir:{03}:window:calls:user:acme/alice", true), ("weir:{03}:budget:spend:team:acme:2026-11", true),
         ("weir:{03}:concurrency:at-once:team:acme", true), ("weir:leader", true),
+        ("weir:{03}:denials:2026-11-21", true),
         ("weir:cost-guard:kill:2026-11-21", true), ("weir:{03}:epoch", false), ("weir:{03}:usage", false),
         ("weir:{03}:reservations", false), ("weir:meta", false), ("weir:prices", false),
         ("weir:api-key:00:window:", false), ("weir:quota-limits:ai", false),

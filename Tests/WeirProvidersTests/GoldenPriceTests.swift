@@ -3,7 +3,8 @@ import WeirCore
 import WeirProviders
 
 /// The providers' own worked examples and published rates, against the shipped table. Each case names the page that says
-/// so; all were read in stored copies on 2026-11-21.
+/// so. Anthropic's page was read in a stored copy on 2026-11-21. OpenAI publishes rates and rules but no worked examples:
+/// its cases are what those come to, as other people quote the pages word for word.
 @Suite struct GoldenPriceTests {
     private let table: PriceTable
 
@@ -77,8 +78,8 @@ import WeirProviders
         #expect(try kinds.map { try cost("anthropic", model, $0) } == dollars)
     }
 
-    /// https://developers.openai.com/api/docs/pricing: of GPT-5.4, input above 272,000 tokens makes the whole call cost
-    /// twice the input and one and a half times the output.
+    /// https://developers.openai.com/api/docs/models/gpt-5.4: "Prompts with >272K input tokens are priced at 2x input and
+    /// 1.5x output for the full session".
     @Test func `OpenAI's long context is dearer for the whole call`() throws {
         let atThreshold = TokenUsage(input: 272_000, output: 10_000)
         // 272,000 × 2.50 + 10,000 × 15

@@ -8,6 +8,7 @@ extension AdminRoutes {
 
     func addUsage(to group: RouterGroup<AdminContext>) {
         group.get("usage") { request, context in try await usage(request) }
+        group.get("denials") { request, context in try await denials(request) }
     }
 
     private func usage(_ request: Request) async throws -> Response {
@@ -16,11 +17,7 @@ extension AdminRoutes {
             let names = UsageColumn.allCases.map(\.rawValue).joined(separator: ", ")
             throw AdminError(.invalidField, "by says what to group by", hint: "use by=\(names)")
         }
-        let today = UTCDay(containingMs: nowMs())
-        let last = try values["to"].map { try day($0, "to") } ?? today
-        // A week, today included.
-        let first = try values["from"].map { try day($0, "from") } ?? UTCDay(number: last.number - 6)
-        let days = try days(from: first, to: last)
+        let days = try days(values)
         let filter = UsageFilter(
             team: values["team"], user: values["user"], product: values["product"], model: values["model"])
         let rows = try await ledger.usage(by: column, in: days, where: filter)
@@ -28,9 +25,26 @@ extension AdminRoutes {
         for row in rows { total += row.totals }
         return answer(
             UsageAnswer(
-                by: column.rawValue, from: first.id, to: last.id,
+                by: column.rawValue, from: days.first.id, to: days.last.id,
                 rows: rows.map { UsageLine(name: $0.name, totals: $0.totals) },
                 total: UsageLine(name: "total", totals: total)))
+    }
+
+    private func denials(_ request: Request) async throws -> Response {
+        let values = try query(request, known: ["from", "to", "team"])
+        let days = try days(values)
+        let rows = try await ledger.denials(in: days, team: values["team"])
+        return answer(
+            DenialList(
+                from: days.first.id, to: days.last.id, total: rows.reduce(0) { $0.addingSaturated($1.denials) },
+                denials: rows.map(DenialLine.init)))
+    }
+
+    /// `from` and `to` of a query; a week, today included, where they are not given.
+    private func days(_ values: [String: String]) throws -> DayRange {
+        let last = try values["to"].map { try day($0, "to") } ?? UTCDay(containingMs: nowMs())
+        let first = try values["from"].map { try day($0, "from") } ?? UTCDay(number: last.number - 6)
+        return try days(from: first, to: last)
     }
 
     /// A UTC day such as `2026-11-21`.

@@ -11,6 +11,7 @@ enum SQLiteSchema {
         }
         migrator.registerMigration("1 decisions") { try $0.execute(sql: decisions) }
         migrator.registerMigration("2 prices") { try $0.execute(sql: prices) }
+        migrator.registerMigration("2 denials") { try $0.execute(sql: denials) }
         return migrator
     }
 
@@ -225,5 +226,25 @@ enum SQLiteSchema {
 
         ALTER TABLE usage_event ADD COLUMN corrects TEXT;
         CREATE INDEX usage_event_corrects ON usage_event (corrects) WHERE corrects IS NOT NULL;
+        """
+
+    /// Until then nothing was written into `daily_denial`. Each node counts for itself, so that its counts can be written
+    /// again without counting twice; `daily_denial` is their sum.
+    private static let denials = """
+        DROP TABLE daily_denial;
+        CREATE TABLE denial_count (
+          day TEXT NOT NULL,
+          node TEXT NOT NULL,
+          team TEXT NOT NULL,
+          user TEXT NOT NULL,
+          limit_id TEXT NOT NULL,
+          reason TEXT NOT NULL,
+          denials INTEGER NOT NULL,
+          PRIMARY KEY (day, team, user, limit_id, reason, node)
+        ) STRICT, WITHOUT ROWID;
+        -- Without a user or a limit: ''.
+        CREATE VIEW daily_denial AS
+        SELECT day, team, user, limit_id, reason, sum(denials) AS denials
+        FROM denial_count GROUP BY day, team, user, limit_id, reason;
         """
 }

@@ -32,6 +32,9 @@ package enum RedisKeys {
     /// Stream: usage events on their way to the ledger, field `event`.
     package static func usage(_ shard: Shard) -> String { "weir:\(shard.tag):usage" }
 
+    /// Hash: how often each node has denied what that day, ``DenialKey/field(node:)`` → count. Lives two days longer.
+    package static func denials(_ shard: Shard, day: UTCDay) -> String { "weir:\(shard.tag):denials:\(day.id)" }
+
     /// A limit's counter for one subject.
     package static func counter(
         _ shard: Shard, limit: Limit.ID, subject: String, counter: Counter, period: Period.Instance?
