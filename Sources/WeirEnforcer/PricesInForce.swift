@@ -1,7 +1,8 @@
 import WeirCore
 
-/// The prices that a node charges by: what ships and what operators have added, and of both what holds today.
-struct PricesInForce: Sendable {
+/// The prices that a node charges by: what ships and what operators have added, and of both what holds today. A class,
+/// since every call takes it.
+final class PricesInForce: Sendable {
     let history: PriceHistory
     /// The text in Redis that the additions were read from; nil: there is none.
     let published: String?

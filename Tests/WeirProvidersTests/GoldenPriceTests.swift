@@ -46,7 +46,8 @@ import WeirProviders
         #expect(try cost("anthropic", model, TokenUsage(output: 1_000_000), isBatch: true) == output)
     }
 
-    /// The same page, "Prompt caching": writes for 5 minutes at 1.25 and for an hour at 2 times the input, reads at 0.1;
+    /// The same page, "Prompt caching": writes for 5 minutes at 1.25 and for an hour at 2 times the input, reads at 0.1, of
+    /// Claude Fable 5.1 at 0.025;
     /// https://platform.claude.com/docs/en/models/opus-5-5/overview: reads of Claude Opus 5.5 at 0.20 dollars.
     @Test func `Anthropic's multipliers of cached input`() {
         for model in table.models where model.provider == "anthropic" {
@@ -55,13 +56,15 @@ import WeirProviders
             if model.model == "claude-3-haiku-20240307" { continue }
             #expect(rates.cacheWrite5m * 4 == rates.input * 5, "\(model.model)")
             #expect(rates.cacheWrite1h == rates.input * 2, "\(model.model)")
-            let share = model.model == "claude-opus-5-5" ? 20 : 10
+            let share = ["claude-opus-5-5": 20, "claude-fable-5-1": 40][model.model] ?? 10
             #expect(rates.cacheRead * share == rates.input, "\(model.model)")
         }
     }
 
     /// https://platform.claude.com/docs/en/about-claude/pricing, "Model pricing": a million tokens of each kind.
     @Test(arguments: [
+        ("claude-fable-5-1", ["10.00", "12.50", "20.00", "0.25", "50.00"]),
+        ("claude-fable-5", ["10.00", "12.50", "20.00", "1.00", "50.00"]),
         ("claude-opus-4-6", ["5.00", "6.25", "10.00", "0.50", "25.00"]),
         ("claude-opus-4-1", ["15.00", "18.75", "30.00", "1.50", "75.00"]),
         ("claude-sonnet-5", ["2.00", "2.50", "4.00", "0.20", "10.00"]),
