@@ -34,6 +34,10 @@ package protocol LedgerStore: Sendable {
     func reprice(_ days: DayRange, by history: PriceHistory, dryRun: Bool, audit: AuditEntry)
         async throws(LedgerError) -> RepriceResult
 
+    /// The events of some days in order of time, corrections included, from the one after `after` on.
+    func exportEvents(in days: DayRange, after: ExportedEvent.Place?, limit: Int)
+        async throws(LedgerError) -> [ExportedEvent]
+
     /// Where the sums of days differ from the sum of their events: always empty, or the ledger was changed by hand.
     func verify() async throws(LedgerError) -> [SummaryDifference]
 

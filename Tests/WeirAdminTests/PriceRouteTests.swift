@@ -136,6 +136,13 @@ import WeirTestSupport
             #expect(after.total.costMicros == 6_000 && after.total.calls == 4)
             let audit = try await admin.ledger.audit(limit: 10).filter { $0.action == "ledger.reprice" }
             #expect(audit.map(\.subject) == ["2026-11-21", "2026-11-20"])
+            let export = "/admin/v1/ledger/events?from=2026-11-21&to=2026-11-21"
+            let page = try await admin.send(.GET, export).decoded(EventPage.self)
+            #expect(page.events.count == 2 && page.next == nil)
+            let rest = try await admin.send(.GET, export + "&after=\(noonMs):0").decoded(EventPage.self)
+            #expect(rest.events.count == 1)
+            #expect(try await admin.send(.GET, export + "&after=x").status == 422)
+            #expect(try await admin.send(.GET, "/admin/v1/ledger/events").status == 422)
             let verified = try await admin.send(.GET, "/admin/v1/ledger/verify").decoded(VerifyAnswer.self)
             #expect(verified.ok && verified.differences == 0)
 

@@ -56,6 +56,9 @@ final class FaultyLedger: LedgerStore {
     func denials(in days: DayRange, team: String?) async throws(LedgerError) -> [DenialRow] {
         try await ledger.denials(in: days, team: team)
     }
+    func exportEvents(in days: DayRange, after: ExportedEvent.Place?, limit: Int)
+        async throws(LedgerError) -> [ExportedEvent]
+    { try await ledger.exportEvents(in: days, after: after, limit: limit) }
     func appendPrices(_ prices: [ModelPrice], audit: AuditEntry) async throws(LedgerError) -> Int {
         try await ledger.appendPrices(prices, audit: audit)
     }

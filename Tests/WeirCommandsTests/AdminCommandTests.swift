@@ -190,6 +190,14 @@ private let policyText = """
             #expect(done.hasSuffix("1 of 1 calls corrected, by 3.00 USD in all"))
             #expect(try await LedgerVerify.parse([]).report().text == "every day's sums are the sums of its events")
 
+            var exported = ""
+            let export = try LedgerExport.parse(reprice)
+            try await AdminClient.with(url: Setting.adminURL.value(nil) ?? "", token: "token-of-the-tests") { client in
+                try await export.pages(client) { exported += $0 }
+            }
+            let lines = exported.split(separator: "\n")
+            #expect(lines.count == 2 && lines[1].contains(#""outcome":"repriced""#))
+
             try file.replacing("valid_from", with: "validfrom").write(toFile: path, atomically: true, encoding: .utf8)
             let wrong = try PricesCheck.parse([path]).check()
             #expect(!wrong.isSuccess && wrong.text.contains("valid_from is missing"))

@@ -142,6 +142,35 @@ func price(
     }
 
     @Test(arguments: LedgerKind.allCases)
+    func `events are exported in order of time, each once however the pages fall, corrections included`(
+        kind: LedgerKind
+    ) async throws {
+        try await withLedger(kind) { ledger, _ in
+            let start = today.startMs
+            _ = try await ledger.ingest([
+                event("b", model: "m", atMs: start), event("a", model: "m", atMs: start), event("c", atMs: start + 5),
+                event("before", atMs: start - 1), event("after", atMs: start + UTCDay.lengthMs),
+            ])
+            _ = try await reprice(ledger, days: DayRange(first: today, last: today))
+            for size in 1...6 {
+                var ids: [String] = []
+                var place: ExportedEvent.Place?
+                while true {
+                    let page = try await ledger.exportEvents(
+                        in: DayRange(first: today, last: today), after: place, limit: size)
+                    ids += page.map(\.place.id)
+                    guard let last = page.last else { break }
+                    place = last.place
+                }
+                #expect(ids == ["a", "a:1", "b", "b:1", "c"])
+            }
+            let json = try await ledger.exportEvents(in: everyDay, after: nil, limit: 9).map(\.json)
+            #expect(json.count == 7)
+            #expect(json.contains { $0.contains(#""id":"a:1""#) && $0.contains(#""corrects":"a""#) })
+        }
+    }
+
+    @Test(arguments: LedgerKind.allCases)
     func `a rotated key ends no later than it would have, its successor is inserted, a revoked one has none`(
         kind: LedgerKind
     ) async throws {

@@ -80,3 +80,11 @@ package struct VerifyAnswer: Codable, Sendable {
         first = differences.prefix(100).map(Difference.init)
     }
 }
+
+/// Events of some days, one page.
+package struct EventPage: Codable, Sendable {
+    /// Each one JSON object as text.
+    package var events: [String]
+    /// What `after` has to be for the next page; nil: this was the last.
+    package var next: String?
+}
