@@ -17,6 +17,7 @@ package actor Aggregator {
     private var ingester: Ingester?
     private var readiness: Readiness?
     private var reaper: Reaper?
+    private var denials: DenialCollector?
     /// Rings when sums have changed.
     private let bell = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
 
@@ -74,6 +75,16 @@ package actor Aggregator {
         return try await joined().reaper.step()
     }
 
+    /// The nodes' counts of denials into the ledger. Returns how many had changed.
+    package func collectDenials() async throws(AggregatorError) -> Int {
+        guard isLeading else { return 0 }
+        let shards = try await joined().readiness.shards
+        let collector =
+            denials ?? DenialCollector(redis: redis, ledger: ledger, shards: shards, logger: logger)
+        denials = collector
+        return try await collector.step()
+    }
+
     /// Evaluates soon: somebody has just changed what is to be published.
     package nonisolated func wake() { bell.continuation.yield() }
 
@@ -102,7 +113,16 @@ package actor Aggregator {
         let failure = await withTaskGroup(of: AggregatorError?.self) { group in
             group.addTask { await self.keepIngesting() }
             group.addTask { await self.keepLeading() }
-            group.addTask { await self.keepReaping() }
+            group.addTask {
+                await self.keep("reap", every: self.configuration.reapEvery) { () async throws(AggregatorError) in
+                    _ = try await self.reap()
+                }
+            }
+            group.addTask {
+                await self.keep("collect denials", every: self.configuration.denialsEvery) {
+                    () async throws(AggregatorError) in _ = try await self.collectDenials()
+                }
+            }
             group.addTask { await self.ringRegularly() }
             let first = await group.next() ?? nil
             group.cancelAll()
@@ -163,11 +183,14 @@ package actor Aggregator {
         return nil
     }
 
-    private func keepReaping() async -> AggregatorError? {
-        var trouble = Trouble(what: "reap", logger: logger)
-        while await pause(configuration.reapEvery) {
+    /// Nil: cancelled.
+    private func keep(
+        _ what: String, every interval: Duration, _ step: @Sendable () async throws(AggregatorError) -> Void
+    ) async -> AggregatorError? {
+        var trouble = Trouble(what: what, logger: logger)
+        while await pause(interval) {
             do throws(AggregatorError) {
-                _ = try await reap()
+                try await step()
                 trouble.isOver()
             } catch {
                 if error.isFatal { return error }

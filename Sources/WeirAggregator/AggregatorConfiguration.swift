@@ -18,6 +18,8 @@ package struct AggregatorConfiguration: Sendable {
     package var claimEvery: Duration = .seconds(5)
     /// How often the leader looks for reservations whose lease has run out.
     package var reapEvery: Duration = .seconds(1)
+    /// How often the leader reads the nodes' counts of denials.
+    package var denialsEvery: Duration = .seconds(2)
     /// For one command. Not a decision that a client waits for, so it may take long before it is given up.
     package var redisDeadline: Duration = .seconds(5)
     /// How long the leader leads without a sign of life.

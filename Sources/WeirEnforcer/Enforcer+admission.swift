@@ -20,7 +20,7 @@ extension Enforcer {
         guard let policy = snapshot.policy else { throw .degraded(reason: "no policy has been published") }
         let open: [Int]
         switch Gate.open(candidates, for: call, in: snapshot, nowMs: clock.nowMs) {
-        case .denied(let denial): return .denied(try await withOverride(denial, on: loop))
+        case .denied(let denial): return denied(try await withOverride(denial, on: loop), call)
         case .open(let indices): open = indices
         }
         guard let id = ReservationID(event.id) else {
@@ -51,13 +51,18 @@ extension Enforcer {
                 : await admitParts(of: plan, asked, held: &held)
             switch answer {
             case .admitted(let part): return .admitted(reservation(asked, plan, part, sides: held, open: open))
-            case .denied(let denial): return .denied(denial)
+            case .denied(let denial): return denied(denial, call)
             case .failed(let error): throw error
             case .wrongTime: break
             }
         }
         giveBack(held, of: id)
         throw .degraded(reason: "Redis's clock jumps")
+    }
+
+    private func denied(_ denial: Denial, _ call: Call) -> Decision {
+        denials.add(denial, of: call, atMs: clock.nowMs)
+        return .denied(denial)
     }
 
     /// A call that one model alone may serve.

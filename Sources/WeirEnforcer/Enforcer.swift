@@ -11,8 +11,14 @@ public final class Enforcer: Sendable {
     public struct Configuration: Sendable {
         /// How long a reservation is held unless renewed. Renew at a third of it.
         public var lease: Duration
+        /// The prices that calls are charged by, before what operators add; nil: whoever embeds the engine says what its
+        /// calls cost.
+        public var prices: PriceHistory?
 
-        public init(lease: Duration = .seconds(30)) { self.lease = lease }
+        public init(lease: Duration = .seconds(30), prices: PriceHistory? = nil) {
+            self.lease = lease
+            self.prices = prices
+        }
     }
 
     let leaseMs: Int
@@ -21,6 +27,7 @@ public final class Enforcer: Sendable {
     let clock = RedisClock()
     let unsettled: UnsettledCalls
     let expectedUsages = Mutex(ExpectedUsages())
+    let denials: DenialCounts
     let logger: Logger
     /// As `weir:meta` says; the default until it has been read.
     private let shards = Atomic<Int>(Shard.defaultCount)
@@ -35,8 +42,11 @@ public final class Enforcer: Sendable {
         leaseMs = max(1000, configuration.lease.wholeMilliseconds)
         self.pool = pool
         self.logger = logger
-        replica = Replica(configuration: redis, pool: pool, clock: clock, loop: group.next(), logger: logger)
+        replica = Replica(
+            configuration: redis, pool: pool, prices: configuration.prices, clock: clock, loop: group.next(),
+            logger: logger)
         unsettled = UnsettledCalls(pool: pool, logger: logger)
+        denials = DenialCounts(pool: pool, logger: logger)
     }
 
     /// Connects, checks `weir:meta`, and reads policy, keys, limited sets and kill switch. Returns when the node may
@@ -53,6 +63,7 @@ public final class Enforcer: Sendable {
         tasks.withLock { tasks in
             tasks.append(Task { await replica.run() })
             tasks.append(Task { await unsettled.run() })
+            tasks.append(Task { await self.denials.run { self.shard(ofTeam: $0) } })
         }
         isStarted.store(true, ordering: .releasing)
         while let reason = unreadyReason {
@@ -65,6 +76,16 @@ public final class Enforcer: Sendable {
     package func policy() throws(EnforcerError) -> Policy {
         guard let policy = try replica.current().policy else { throw .degraded(reason: "no policy has been published") }
         return policy
+    }
+
+    /// The prices in force now on this node.
+    /// - Throws: ``EnforcerError/degraded(reason:)`` if they are not read yet or too old; `misconfigured` if this engine
+    ///   was given none.
+    package func prices() throws(EnforcerError) -> PriceTable {
+        guard let prices = try replica.current().prices else {
+            throw .misconfigured(reason: "no price table was given")
+        }
+        return prices.table(atMs: clock.nowMs)
     }
 
     /// Nil when the node may serve; else why not.
@@ -100,6 +121,8 @@ public final class Enforcer: Sendable {
         return Shard(of: call.team, count: shardCount)
     }
 
+    private func shard(ofTeam team: String) -> Shard { Shard(of: team, count: shardCount) }
+
     /// Waits until every settlement and release stands, at most until `deadline`. Returns how many do not.
     package func drain(deadline: ContinuousClock.Instant) async -> Int {
         while unsettled.count > 0, ContinuousClock.now < deadline {
@@ -116,6 +139,7 @@ public final class Enforcer: Sendable {
         }
         for task in running { task.cancel() }
         for task in running { await task.value }
+        await denials.flush { self.shard(ofTeam: $0) }
     }
 }
 

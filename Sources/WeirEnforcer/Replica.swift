@@ -15,15 +15,17 @@ final class Replica: Sendable {
         let killSwitch: [KillSwitch.Scope: KillSwitch.Entry]
         /// Resource → team → milliseconds since 1970 until which it is limited.
         let limited: [String: [String: Int]]
+        let prices: PricesInForce?
 
         init(
             policy: Policy? = nil, policyProblem: String? = nil, killSwitch: [KillSwitch.Scope: KillSwitch.Entry] = [:],
-            limited: [String: [String: Int]] = [:]
+            limited: [String: [String: Int]] = [:], prices: PricesInForce? = nil
         ) {
             self.policy = policy
             self.policyProblem = policyProblem
             self.killSwitch = killSwitch
             self.limited = limited
+            self.prices = prices
         }
     }
 
@@ -38,6 +40,8 @@ final class Replica: Sendable {
     let overrides: Overrides
     let clock: RedisClock
     private let pool: RedisPool
+    /// What ships; nil: this node charges nothing.
+    private let shippedPrices: PriceHistory?
     private let invalidations: RedisInvalidations
     private let logger: Logger
     private let state = Mutex(State())
@@ -61,17 +65,19 @@ final class Replica: Sendable {
     }
 
     init(
-        configuration: RedisConfiguration, pool: RedisPool, clock: RedisClock, loop: any EventLoop, logger: Logger
+        configuration: RedisConfiguration, pool: RedisPool, prices: PriceHistory?, clock: RedisClock,
+        loop: any EventLoop, logger: Logger
     ) {
         self.pool = pool
+        shippedPrices = prices
         self.clock = clock
         self.logger = logger
         overrides = Overrides(logger: logger)
         invalidations = RedisInvalidations(
             configuration: configuration,
             prefixes: [
-                RedisKeys.policy, RedisKeys.killSwitch, RedisKeys.limitedSetPrefix, RedisKeys.apiKeyPrefix,
-                RedisKeys.overridePrefix,
+                RedisKeys.policy, RedisKeys.prices, RedisKeys.killSwitch, RedisKeys.limitedSetPrefix,
+                RedisKeys.apiKeyPrefix, RedisKeys.overridePrefix,
             ],
             eventLoop: loop, logger: logger)
     }
@@ -147,16 +153,12 @@ final class Replica: Sendable {
             state.withLock { $0.isDirty = false }
             do {
                 let began = ContinuousClock.now
-                let known = state.withLock { $0.snapshot.policy }
-                let snapshot = try await ReplicaReader(connection: pool.any, clock: clock, logger: logger).read(
-                    known: known)
-                if snapshot.policy?.version != known?.version {
-                    logger.info("policy in force", metadata: ["version": "\(snapshot.policy?.version ?? 0)"])
-                }
+                let known = state.withLock { $0.snapshot }
+                let snapshot = try await ReplicaReader(
+                    connection: pool.any, shippedPrices: shippedPrices, clock: clock, logger: logger
+                ).read(known: known)
+                tellChanges(from: known, to: snapshot)
                 state.withLock { state in
-                    if let problem = snapshot.policyProblem, problem != state.snapshot.policyProblem {
-                        logger.error("the last readable policy stays in force", metadata: ["error": "\(problem)"])
-                    }
                     if state.problem != nil { logger.info("Redis is read again") }
                     (state.snapshot, state.readAt, state.problem) = (snapshot, began, nil)
                 }
@@ -168,5 +170,29 @@ final class Replica: Sendable {
                 }
             }
         }
+    }
+
+    private func tellChanges(from known: Snapshot, to snapshot: Snapshot) {
+        if let problem = snapshot.policyProblem, problem != known.policyProblem {
+            logger.error("the last readable policy stays in force", metadata: ["error": "\(problem)"])
+        }
+        if let problem = snapshot.prices?.problem, problem != known.prices?.problem {
+            logger.error("the last readable prices stay in force", metadata: ["error": "\(problem)"])
+        }
+        let isNewPolicy = snapshot.policy?.version != known.policy?.version
+        if isNewPolicy {
+            logger.info("policy in force", metadata: ["version": "\(snapshot.policy?.version ?? 0)"])
+        }
+        guard let prices = snapshot.prices else { return }
+        let isNewPrice = prices.history.version != known.prices?.history.version
+        if isNewPrice { logger.info("prices in force", metadata: ["version": "\(prices.history.version)"]) }
+        guard isNewPolicy || isNewPrice, let policy = snapshot.policy else { return }
+        let unpriced = prices.today.unpriced(policy.namedModels)
+        guard !unpriced.isEmpty else { return }
+        logger.warning(
+            "models that the policy names have no price",
+            metadata: [
+                "models": "\(unpriced.joined(separator: " "))", "unpriced_models": "\(policy.unpricedModels.rawValue)",
+            ])
     }
 }

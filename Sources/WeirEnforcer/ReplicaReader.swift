@@ -7,30 +7,34 @@ import WeirRedis
 /// Reads from Redis what a node keeps in memory.
 struct ReplicaReader {
     let connection: RedisConnection
+    let shippedPrices: PriceHistory?
     let clock: RedisClock
     let logger: Logger
 
-    /// A published policy that this node cannot read, and no earlier one to stay with.
-    struct UnreadablePolicy: Error, CustomStringConvertible {
+    /// Published text that this node cannot read, and no earlier one to stay with.
+    struct Unreadable: Error, CustomStringConvertible {
         let description: String
     }
 
-    /// Reads everything. Where the published policy cannot be read, the one known stays in force, and the snapshot says so.
-    func read(known: Policy?) async throws -> Replica.Snapshot {
+    /// Reads everything. Where the published policy or prices cannot be read, those known stay in force, and the snapshot
+    /// says so.
+    func read(known: Replica.Snapshot) async throws -> Replica.Snapshot {
         try await learnTime()
         var inForce: Policy?
         var problem: String?
         do {
             inForce = try await policy()
-        } catch let error as UnreadablePolicy {
-            guard let known else { throw error }
+        } catch let error as Unreadable {
+            guard let known = known.policy else { throw error }
             (inForce, problem) = (known, error.description)
         }
         let killSwitch = try await killSwitch()
         let resources = Set(inForce?.products.values.compactMap(\.resource) ?? [])
         var limited: [String: [String: Int]] = [:]
         for resource in resources { limited[resource] = try await self.limited(resource: resource) }
-        return Replica.Snapshot(policy: inForce, policyProblem: problem, killSwitch: killSwitch, limited: limited)
+        return Replica.Snapshot(
+            policy: inForce, policyProblem: problem, killSwitch: killSwitch, limited: limited,
+            prices: try await prices(known: known.prices))
     }
 
     private func learnTime() async throws {
@@ -45,7 +49,22 @@ struct ReplicaReader {
         do {
             return try JSONDecoder().decode(Policy.self, from: Data(text.utf8))
         } catch {
-            throw UnreadablePolicy(description: "the published policy cannot be read: \(error)")
+            throw Unreadable(description: "the published policy cannot be read: \(error)")
+        }
+    }
+
+    private func prices(known: PricesInForce?) async throws -> PricesInForce? {
+        guard let shippedPrices else { return nil }
+        let published = try await connection.send(["GET", .string(RedisKeys.prices)]).text
+        let today = UTCDay(containingMs: clock.nowMs)
+        if let known, known.published == published, known.day == today, known.problem == nil { return known }
+        do {
+            return PricesInForce(
+                history: try shippedPrices.adding(published: published), published: published, day: today)
+        } catch {
+            let problem = "the published prices cannot be read: \(error)"
+            guard let known else { throw Unreadable(description: problem) }
+            return PricesInForce(history: known.history, published: known.published, day: today, problem: problem)
         }
     }
 

@@ -6,6 +6,8 @@ import WeirEnforcer
 /// every step, and count that each call was settled or released exactly once.
 package protocol Admission: Sendable {
     func policy() throws(EnforcerError) -> Policy
+    /// The prices in force now.
+    func prices() throws(EnforcerError) -> PriceTable
     var unreadyReason: String? { get }
     func identify(keySHA256: String, on loop: any EventLoop) async throws(EnforcerError) -> APIKeyRecord?
     var renewalInterval: Duration { get }

@@ -43,7 +43,7 @@ package final class Gateway: Sendable {
     }
 
     package init(
-        configuration: GatewayConfiguration, enforcer: any Admission, prices: PriceTable, group: any EventLoopGroup,
+        configuration: GatewayConfiguration, enforcer: any Admission, group: any EventLoopGroup,
         logger: Logger
     ) throws(StartError) {
         if let problem = configuration.problem { throw .configuration(problem) }
@@ -52,7 +52,7 @@ package final class Gateway: Sendable {
             let geminiBase = ProviderBase(configuration.gemini.url)
         else { throw .configuration("a provider's URL cannot be used") }
         node = GatewayNode(
-            configuration: configuration, admission: enforcer, prices: prices, metrics: GatewayMetrics(),
+            configuration: configuration, admission: enforcer, metrics: GatewayMetrics(),
             logger: logger, anthropicBase: anthropicBase, openAIBase: openAIBase, geminiBase: geminiBase)
         self.group = group
         counts = ConnectionCounts(configuration.limits)

@@ -25,8 +25,30 @@ package protocol LedgerStore: Sendable {
     /// The events that could not be read, newest first.
     func deadLetters(limit: Int) async throws(LedgerError) -> [DeadLetter]
 
+    /// Adds what each call of these days costs too much or too little by the prices of now, as corrections of their own: the
+    /// events themselves stay as they are. Repeating it with the same prices adds nothing. Events without a price stay.
+    ///
+    /// - Parameter history: the prices; an event is priced by those of the day of its call.
+    /// - Parameter dryRun: only says what would be done.
+    /// - Parameter audit: written if anything was corrected; what stands in `after` is replaced by how much.
+    func reprice(_ days: DayRange, by history: PriceHistory, dryRun: Bool, audit: AuditEntry)
+        async throws(LedgerError) -> RepriceResult
+
+    /// The events of some days in order of time, corrections included, from the one after `after` on.
+    func exportEvents(in days: DayRange, after: ExportedEvent.Place?, limit: Int)
+        async throws(LedgerError) -> [ExportedEvent]
+
     /// Where the sums of days differ from the sum of their events: always empty, or the ledger was changed by hand.
     func verify() async throws(LedgerError) -> [SummaryDifference]
+
+    // MARK: Denials
+
+    /// Keeps how often nodes have denied what on a day. A count takes the place of a lesser one of the same node, so
+    /// recording it again, or late, changes nothing.
+    func recordDenials(_ counts: [DenialCount]) async throws(LedgerError)
+
+    /// Denials of some days by team, user, limit and reason, most first.
+    func denials(in days: DayRange, team: String?) async throws(LedgerError) -> [DenialRow]
 
     // MARK: What the operator decided. Each change is written together with its line in the audit.
 
@@ -40,6 +62,10 @@ package protocol LedgerStore: Sendable {
 
     /// False, and nothing written, if there is no such key or it was revoked before.
     func revokeKey(id: String, audit: AuditEntry) async throws(LedgerError) -> Bool
+
+    /// Lets the key with this id end at `endsAtMs`, or before, if it ends by itself, and inserts the one that takes its
+    /// place. False, and nothing written, if there is no such key or it was revoked.
+    func rotateKey(id: String, endsAtMs: Int, to key: LedgerKey, audit: AuditEntry) async throws(LedgerError) -> Bool
 
     /// Gives the policy the next version and keeps it for ever. Returns it with its version.
     func appendPolicy(_ policy: Policy, yaml: String, note: String, audit: AuditEntry)
@@ -55,13 +81,18 @@ package protocol LedgerStore: Sendable {
     /// Back to what policy says. False, and nothing written, if there is no override.
     func removeOverride(limit: Limit.ID, subject: String, audit: AuditEntry) async throws(LedgerError) -> Bool
     /// All that stand, by limit and subject; also those that have ended and are not removed yet.
+    /// Adds prices for ever, all of them as one addition. Returns its number: 1, 2, …
+    func appendPrices(_ prices: [ModelPrice], audit: AuditEntry) async throws(LedgerError) -> Int
+    /// All that were added, oldest first, and the number of the last addition; 0: none.
+    func addedPrices() async throws(LedgerError) -> AddedPrices
+
     func overrides() async throws(LedgerError) -> [Override]
 
     func appendAudit(_ entry: AuditEntry) async throws(LedgerError)
     /// Newest first.
     func audit(limit: Int) async throws(LedgerError) -> [AuditEntry]
 
-    /// A number that grows with every change of keys, policies or overrides, whoever makes it: what is published has to be
+    /// A number that grows with every change of keys, policies, prices or overrides, whoever makes it: what is published has to be
     /// published again when it differs.
     func revision() async throws(LedgerError) -> Int
 

@@ -6,6 +6,7 @@ import NIOHTTP1
 import NIOPosix
 import Synchronization
 import WeirAdmin
+import WeirCore
 import WeirLedger
 import WeirRedis
 import WeirTestSupport
@@ -79,6 +80,21 @@ struct AdminFixture: Sendable {
     }
 }
 
+/// One model, `claude-haiku-4`, 1 and 5 dollars.
+func shippedPrices() throws -> PriceHistory {
+    try PriceHistory(
+        version: "v1",
+        models: [
+            ModelPrice(
+                provider: "anthropic", model: "claude-haiku-4",
+                price: Price(
+                    base: .init(
+                        input: 1_000_000, cacheRead: 100_000, cacheWrite5m: 1_250_000, cacheWrite1h: 2_000_000,
+                        output: 5_000_000)),
+                contextWindow: 200_000, maxOutputTokens: 64_000, source: "https://example.com")
+        ])
+}
+
 let policyText = """
     products:
       slack_app: { class: ai, billable: true, resource: ai_credits, aliases: [slack-bot] }
@@ -104,7 +120,8 @@ func withAdmin(
             pool.start()
             try await pool.waitUntilReady(timeout: .seconds(20))
             let admin = try AdminServer(
-                configuration: configured, ledger: ledger, redis: pool, group: MultiThreadedEventLoopGroup.singleton,
+                configuration: configured, ledger: ledger, redis: pool, prices: try shippedPrices(),
+                group: MultiThreadedEventLoopGroup.singleton,
                 logger: .silent, nowMs: { Int(Date().timeIntervalSince1970 * 1000) })
             let port = Mutex(0)
             let running = Task { try await admin.run { number in port.withLock { $0 = number } } }

@@ -77,6 +77,52 @@ import WeirLedger
         }
     }
 
+    @Test func `a rotated key goes on until the overlap has passed, beside one of the same rights`() async throws {
+        try await withAdmin { admin in
+            try await admin.applyPolicy()
+            let nowMs = Int(Date().timeIntervalSince1970 * 1000)
+            let body = """
+                {"team":"acme","user":"alice","groups":["g1"],"products":["search"],"models":["claude-haiku-4"],
+                 "expires_at_ms":\(nowMs + 86_400_000)}
+                """
+            let old = try await admin.send(.POST, "/admin/v1/keys", body).decoded(CreatedKey.self)
+            let path = "/admin/v1/keys/\(old.description.id)/rotate"
+            let answer = try await admin.send(.POST, path, #"{"overlap_seconds":3600}"#)
+            #expect(answer.status == 201)
+            let rotated = try answer.decoded(RotatedKey.self)
+            let new = try #require(APIKey(rotated.key))
+            #expect(new.id == rotated.description.id && new.id != old.description.id)
+            let end = try #require(rotated.replaced.expiresAtMs)
+            #expect((nowMs + 3_600_000...nowMs + 3_660_000).contains(end))
+            #expect(rotated.replaced.status == "active")
+
+            func digest(_ text: String) -> String {
+                SHA256.hash(data: Data(text.utf8)).map { String(format: "%02x", $0) }.joined()
+            }
+            let ending = try #require(APIKeyRecord(fields: try await hash(admin, digest(old.key))))
+            #expect(ending.isActive && ending.expiresAtMs == end)
+            var expected = ending
+            expected.id = new.id
+            let record = try #require(APIKeyRecord(fields: try await hash(admin, digest(rotated.key))))
+            // As long a life as the old one was given: a day from now.
+            let life = try #require(record.expiresAtMs)
+            #expect((nowMs + 86_400_000...nowMs + 86_460_000).contains(life))
+            expected.expiresAtMs = life
+            #expect(record == expected)
+            #expect(try await admin.ledger.key(id: new.id)?.record == record)
+            let audit = try #require(try await admin.ledger.audit(limit: 1).first)
+            #expect(audit.action == "key.rotate" && audit.subject == old.description.id && audit.after == new.id)
+
+            for wrong in [#"{"overlap_seconds":-1}"#, #"{"overlap_seconds":99999999}"#, "{}"] {
+                #expect(try await admin.send(.POST, path, wrong).status == 422)
+            }
+            #expect(try await admin.send(.DELETE, "/admin/v1/keys/\(old.description.id)").status == 200)
+            #expect(try await admin.send(.POST, path, #"{"overlap_seconds":60}"#).status == 422)
+            let none = try await admin.send(.POST, "/admin/v1/keys/wk_none/rotate", #"{"overlap_seconds":60}"#)
+            #expect(none.status == 404)
+        }
+    }
+
     @Test func `a product that does not exist makes no key`() async throws {
         try await withAdmin { admin in
             try await admin.applyPolicy()

@@ -39,6 +39,27 @@ import WeirLedger
         }
     }
 
+    @Test func `all versions are listed, newest first`() async throws {
+        try await withAdmin { admin in
+            #expect(try await admin.send(.GET, path + "/versions").decoded(PolicyList.self).versions.isEmpty)
+            for note in ["one", "two", "three"] {
+                let answer = try await admin.send(
+                    .PUT, path + "?note=\(note)", policyText, type: "application/yaml", headers: [("weir-actor", "ann")]
+                )
+                #expect(answer.status == 200)
+            }
+            let all = try await admin.send(.GET, path + "/versions").decoded(PolicyList.self).versions
+            #expect(all.map(\.version) == [3, 2, 1])
+            #expect(all.map(\.note) == ["three", "two", "one"])
+            #expect(all.allSatisfy { $0.actor == "ann" && $0.appliedAtMs > 0 })
+            let newest = try await admin.send(.GET, path + "/versions?limit=1").decoded(PolicyList.self).versions
+            #expect(newest.map(\.version) == [3])
+            for limit in ["0", "1001", "x"] {
+                #expect(try await admin.send(.GET, path + "/versions?limit=\(limit)").status == 422)
+            }
+        }
+    }
+
     @Test func `a wrong policy is refused with all its errors, and nothing of it is applied`() async throws {
         try await withAdmin { admin in
             try await admin.applyPolicy()

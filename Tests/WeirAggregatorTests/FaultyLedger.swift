@@ -45,6 +45,27 @@ final class FaultyLedger: LedgerStore {
     func revokeKey(id: String, audit: AuditEntry) async throws(LedgerError) -> Bool {
         try await ledger.revokeKey(id: id, audit: audit)
     }
+    func rotateKey(id: String, endsAtMs: Int, to key: LedgerKey, audit: AuditEntry) async throws(LedgerError) -> Bool {
+        try await ledger.rotateKey(id: id, endsAtMs: endsAtMs, to: key, audit: audit)
+    }
+    func recordDenials(_ counts: [DenialCount]) async throws(LedgerError) {
+        if case .before(let error)? = current { throw error }
+        try await ledger.recordDenials(counts)
+        if case .after(let error)? = current { throw error }
+    }
+    func denials(in days: DayRange, team: String?) async throws(LedgerError) -> [DenialRow] {
+        try await ledger.denials(in: days, team: team)
+    }
+    func exportEvents(in days: DayRange, after: ExportedEvent.Place?, limit: Int)
+        async throws(LedgerError) -> [ExportedEvent]
+    { try await ledger.exportEvents(in: days, after: after, limit: limit) }
+    func appendPrices(_ prices: [ModelPrice], audit: AuditEntry) async throws(LedgerError) -> Int {
+        try await ledger.appendPrices(prices, audit: audit)
+    }
+    func addedPrices() async throws(LedgerError) -> AddedPrices { try await ledger.addedPrices() }
+    func reprice(_ days: DayRange, by history: PriceHistory, dryRun: Bool, audit: AuditEntry)
+        async throws(LedgerError) -> RepriceResult
+    { try await ledger.reprice(days, by: history, dryRun: dryRun, audit: audit) }
     func appendPolicy(_ policy: Policy, yaml: String, note: String, audit: AuditEntry)
         async throws(LedgerError) -> PolicyVersion
     { try await ledger.appendPolicy(policy, yaml: yaml, note: note, audit: audit) }

@@ -63,6 +63,31 @@ import WeirTestSupport
         }
     }
 
+    @Test func `added prices are published, and again when Redis has lost or changed them`() async throws {
+        try await TestDeployment.run { deployment in
+            try await deployment.apply()
+            let aggregator = deployment.aggregator()
+            func published() async throws -> String? {
+                try await deployment.send("GET", .string(RedisKeys.prices)).words
+            }
+            try await aggregator.lead()
+            #expect(try await published() == nil)
+            let model = ModelPrice(
+                provider: "anthropic", model: "m", validFrom: UTCDay("2026-11-01"),
+                price: Price(base: .init(input: 1, cacheRead: 1, cacheWrite5m: 1, cacheWrite1h: 1, output: 1)),
+                contextWindow: 1, maxOutputTokens: 1, source: "test")
+            _ = try await deployment.ledger.appendPrices([model], audit: testAudit)
+            let expected = try AddedPrices(version: 1, models: [model]).json()
+            try await aggregator.lead()
+            #expect(try await published() == expected)
+            for loss: [RedisArgument] in [["DEL", "weir:prices"], ["SET", "weir:prices", "x"], ["FLUSHALL"]] {
+                _ = try await deployment.pool.send(loss)
+                try await eventually("leading again") { try await aggregator.lead() }
+                #expect(try await published() == expected)
+            }
+        }
+    }
+
     @Test func `a deployment that was lost is set up again with the same shards`() async throws {
         try await TestDeployment.run { deployment in
             let aggregator = deployment.aggregator { $0.shards = 4 }

@@ -167,6 +167,118 @@ private let policyText = """
         }
     }
 
+    @Test func `a policy is compared with the one in force, and an older one applied again`() async throws {
+        try await withAggregator { directory, ledger, _ in
+            let path = directory + "/policy.yaml"
+            #expect(try await PolicyDiffCommand.parse([path]).report().text == "\(path) changes nothing of version 1")
+            let text = try String(contentsOfFile: path, encoding: .utf8)
+            try text.replacing(":-5}", with: ":-7}").replacing("ai: {}", with: "ai: {}, look: {}")
+                .write(toFile: path, atomically: true, encoding: .utf8)
+            let diff = try await PolicyDiffCommand.parse([path]).report()
+            #expect(
+                diff.text == """
+                    version 1 → \(path)
+                    + class look
+                        kill_switch: true
+                    ~ limit calls
+                        amount: 5 → 7
+                    """)
+            #expect(diff.json.contains(#""kind":"changed","name":"calls""#))
+            #expect(try await ledger.currentPolicy()?.version == 1)
+
+            _ = try await PolicyApply.parse([path]).report()
+            let back = try await PolicyDiffCommand.parse(["--version", "1"]).report().text
+            #expect(back.hasSuffix("amount: 7 → 5"))
+            let applied = try await PolicyApply.parse(["--version", "1"]).report().text
+            #expect(applied.hasPrefix("version 3 is applied"))
+            let current = try await ledger.currentPolicy()
+            #expect(current?.policy.limits[0].amount == 5 && current?.note == "version 1 again")
+            let versions = try await PolicyVersions.parse([]).report().text.split(separator: "\n")
+            #expect(versions.count == 4 && versions[1].contains("version 1 again"))
+            let error = await #expect(throws: AdminClientError.self) {
+                try await PolicyApply.parse(["--version", "99"]).report()
+            }
+            #expect("\(error.map { "\($0)" } ?? "")".contains("there is no version 99"))
+        }
+    }
+
+    @Test func `prices are checked, added and listed, and the ledger repriced by them`() async throws {
+        try await withAggregator { directory, ledger, _ in
+            let path = directory + "/prices.json"
+            let file = PriceSource.form.split(separator: "\n").dropFirst().joined(separator: "\n")
+            try file.write(toFile: path, atomically: true, encoding: .utf8)
+            let check = try PricesCheck.parse([path]).check()
+            #expect(check.isSuccess)
+            #expect(check.text.hasSuffix("anthropic/claude-example-1 from 2026-11-21: 3.00/15.00 (new)"))
+            let noonMs = 1_795_262_400_000
+            let event = UsageEvent(
+                id: "1", calledAtMs: noonMs, team: "acme", product: "slack_app", billable: true, callClass: "ai",
+                endpoint: "messages", provider: "anthropic", requestedModel: "claude-example-1",
+                model: "claude-example-1", tokens: TokenUsage(input: 1_000_000), priceVersion: "1", isModelKnown: false)
+            _ = try await ledger.ingest([event], deadLetters: [])
+            let reprice = ["--from", "2026-11-21", "--to", "2026-11-21"]
+            #expect(
+                try await LedgerReprice.parse(reprice).report().text.hasSuffix(
+                    "1 calls have no price and stay as they are (weir prices list)"))
+
+            let added = try await PricesAdd.parse([path, "--note", "n"]).report().text
+            #expect(added.hasPrefix("1 price added; the prices are now ") && added.hasSuffix("+1"))
+            let list = try await PricesList.parse(["--day", "2026-11-21"]).report().text
+            let row = list.split(separator: "\n").first { $0.contains("claude-example-1") } ?? ""
+            #expect(
+                row.split(separator: " ").map(String.init) == [
+                    "anthropic", "claude-example-1", "2026-11-21", "3.00", "0.30", "3.75", "6.00", "15.00", "-", "50",
+                    "%",
+                ])
+            let before = try await PricesList.parse(["--day", "2026-11-20"]).report().text
+            #expect(!before.contains("claude-example-1"))
+            let dry = try await LedgerReprice.parse(reprice + ["--dry-run"]).report().text
+            #expect(dry.hasSuffix("1 of 1 calls would be corrected, by 3.00 USD in all"))
+            let done = try await LedgerReprice.parse(reprice).report().text
+            #expect(done.hasSuffix("1 of 1 calls corrected, by 3.00 USD in all"))
+            #expect(try await LedgerVerify.parse([]).report().text == "every day's sums are the sums of its events")
+
+            var exported = ""
+            let export = try LedgerExport.parse(reprice)
+            try await AdminClient.with(url: Setting.adminURL.value(nil) ?? "", token: "token-of-the-tests") { client in
+                try await export.pages(client) { exported += $0 }
+            }
+            let lines = exported.split(separator: "\n")
+            #expect(lines.count == 2 && lines[1].contains(#""outcome":"repriced""#))
+
+            try file.replacing("valid_from", with: "validfrom").write(toFile: path, atomically: true, encoding: .utf8)
+            let wrong = try PricesCheck.parse([path]).check()
+            #expect(!wrong.isSuccess && wrong.text.contains("valid_from is missing"))
+            try "{".write(toFile: path, atomically: true, encoding: .utf8)
+            let error = #expect(throws: SettingError.self) { try PricesCheck.parse([path]).check() }
+            #expect(error?.description.contains("this is not JSON") == true)
+        }
+    }
+
+    @Test func `denials are shown`() async throws {
+        try await withAggregator { _, ledger, _ in
+            let day = UTCDay(containingMs: Int(Date().timeIntervalSince1970 * 1000))
+            try await ledger.recordDenials([
+                DenialCount(key: DenialKey(day: day, team: "acme", limit: "calls", reason: "x"), node: "n", count: 1234)
+            ])
+            let text = try await UsageCommand.parse(["--denials"]).report().text
+            #expect(
+                text.hasSuffix(
+                    "TEAM   USER  LIMIT  REASON  DENIALS\nacme   -     calls  x         1,234\ntotal  -     -      -         1,234"
+                ))
+        }
+    }
+
+    @Test func `a key is rotated`() async throws {
+        try await withAggregator { _, ledger, _ in
+            let old = try #require(APIKey(try await KeysCreate.parse(["--team", "acme"]).report().text))
+            let new = try #require(APIKey(try await KeysRotate.parse([old.id, "--overlap", "2h"]).report().text))
+            #expect(new.id != old.id)
+            #expect(try await ledger.key(id: old.id)?.record.expiresAtMs != nil)
+            #expect(try await ledger.key(id: new.id)?.record.expiresAtMs == nil)
+        }
+    }
+
     @Test func `errors say what to do`() async throws {
         try await withAggregator { _, _, _ in
             func error(_ changes: [String: String], _ command: some AdminCommand) async -> String {

@@ -24,7 +24,7 @@ import Testing
             #expect(configuration.discussion.contains("weir "), "\(path)")
             #expect(type.helpMessage(columns: 80).contains("USAGE"), "\(path)")
         }
-        #expect(Self.commands.count >= 17)
+        #expect(Self.commands.count >= 29)
     }
 
     @Test func `every command that asks the admin API takes --json and the address, and never a token`() {
@@ -45,6 +45,13 @@ import Testing
         ["limits", "list"], ["limits", "set", "user:42", "spend", "75usd", "--until", "2026-12-01", "--reason", "why"],
         ["limits", "set", "team:acme", "ai_credits", "unlimited", "--for", "2h"],
         ["limits", "unset", "user:42", "spend"],
+        ["keys", "rotate", "wk_1a2B3c4D", "--overlap", "24h"], ["prices", "list", "--day", "2026-10-01"],
+        ["prices", "list", "--all"], ["prices", "check", "p.json"], ["prices", "add", "-", "--note", "n"],
+        ["ledger", "verify"], ["ledger", "export", "--from", "2026-11-01", "--to", "2026-11-21"],
+        ["ledger", "reprice", "--from", "2026-11-01", "--to", "2026-11-21", "--dry-run"],
+        ["doctor", "--redis", "redis://127.0.0.1:6379", "--json"], ["policy", "diff", "f.yaml"],
+        ["policy", "diff", "--version", "3", "--json"], ["policy", "apply", "--version", "3"],
+        ["policy", "versions", "--limit", "5"], ["usage", "--denials", "--days", "1", "--team", "acme"],
         ["limited", "list", "--resource", "r"], ["limited", "add", "acme", "--resource", "r", "--for", "2h"],
         ["limited", "add", "acme", "--resource", "r", "--until", "2030-01-01"],
         ["limited", "remove", "acme", "--resource", "r"], ["kill-switch", "on", "--reason", "x", "--for", "30m"],
@@ -64,6 +71,12 @@ import Testing
         ["limited", "add", "acme", "--resource", "r", "--for", "2h", "--until", "2030-01-01"],
         ["kill-switch", "on"], ["usage"], ["usage", "--by", "tem"], ["usage", "--by", "day", "--days", "0"],
         ["usage", "--by", "day", "--days", "3", "--from", "2026-11-01"], ["policy", "check"], ["nothing"],
+        ["policy", "apply"],
+        ["policy", "apply", "f.yaml", "--version", "3"], ["policy", "diff"], ["policy", "versions", "--limit", "0"],
+        ["keys", "rotate"], ["usage", "--denials", "--by", "team"], ["usage", "--denials", "--user", "a"],
+        ["keys", "rotate", "wk_1a2B3c4D", "--overlap", "24"], ["ledger", "reprice"],
+        ["prices", "add"],
+        ["keys", "rotate", "wk_00000000_000000000000000000000000000000003XfsTZ"],
         ["keys", "list", "--admin-token", "secret"],
         ["keys", "revoke", "wk_00000000_000000000000000000000000000000003XfsTZ"],
     ])

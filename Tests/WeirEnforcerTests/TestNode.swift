@@ -118,7 +118,7 @@ struct TestNode: Sendable {
 
     /// Runs `body` with a node that has not started.
     nonisolated(nonsending) static func withEnforcer<Result>(
-        to server: RedisServer, deadline: Duration = .seconds(10),
+        to server: RedisServer, deadline: Duration = .seconds(10), prices: PriceHistory? = nil,
         _ body: (Enforcer, any EventLoop) async throws -> Result
     ) async throws -> Result {
         let group = MultiThreadedEventLoopGroup.singleton
@@ -127,7 +127,7 @@ struct TestNode: Sendable {
         configuration.connectTimeout = .seconds(5)
         let pool = RedisPool(configuration: configuration, group: group, logger: .silent)
         let enforcer = Enforcer(
-            configuration: .init(lease: .seconds(30)), redis: configuration, pool: pool, group: group,
+            configuration: .init(lease: .seconds(30), prices: prices), redis: configuration, pool: pool, group: group,
             logger: .silent)
         do {
             let result = try await body(enforcer, group.next())

@@ -111,7 +111,9 @@ import WeirSimulator
         }
     }
 
-    @Test func `a model without a price is denied, or charged as the dearest, by policy`() async throws {
+    @Test func `a model without a price is denied, charged as the dearest, or let through and marked, by policy`()
+        async throws
+    {
         for rule in Policy.UnpricedModels.allCases {
             var policy = TestBed.policy
             policy.unpricedModels = rule
@@ -126,7 +128,15 @@ import WeirSimulator
                 }
                 let event = try #require(bed.admission.now.settled.first)
                 #expect(!event.isModelKnown)
-                let dearest = try testPrices().dearest(provider: "anthropic")
+                #expect(event.tokens == TokenUsage(input: 1000, output: 1000))
+                let estimate = try #require(bed.admission.now.estimates.first)
+                #expect(estimate.tokens >= 1000)
+                guard rule == .dearest else {
+                    #expect(event.cost == .zero && estimate.cost == .zero)
+                    return
+                }
+                let dearest = try testPrices.get().dearest(provider: "anthropic")
+                #expect(estimate.cost > .zero)
                 #expect(event.cost == dearest.price.cost(of: TokenUsage(input: 1000, output: 1000)))
             }
         }

@@ -7,6 +7,7 @@ import NIOPosix
 import Testing
 import WeirCore
 import WeirEnforcer
+import WeirProviders
 import WeirRedis
 import WeirSimulator
 import WeirTestSupport
@@ -39,7 +40,8 @@ import WeirTestSupport
             configuration.commandDeadline = .seconds(5)
             let pool = RedisPool(configuration: configuration, group: group, logger: .silent)
             let enforcer = Enforcer(
-                configuration: .init(), redis: configuration, pool: pool, group: group, logger: .silent)
+                configuration: .init(prices: try .shipped()), redis: configuration, pool: pool, group: group,
+                logger: .silent)
             try await enforcer.start()
             let result: Result<Void, any Error>
             do {
@@ -107,6 +109,31 @@ import WeirTestSupport
             let away = try await bed.send(bed.request())
             #expect(away.status == .serviceUnavailable)
             #expect(away.text.contains("degraded"))
+        }
+    }
+
+    @Test func `what an operator adds is what the next calls cost, and their events say so`() async throws {
+        try await withEngine(limits: []) { bed, redis in
+            let version = try PriceHistory.shipped().version
+            let shipped = try testPrices.get().price(provider: "anthropic", model: "claude-sonnet-4-5-20250929")
+            var model = try #require(shipped)
+            model.validFrom = UTCDay("2026-01-01")
+            model.price = Price(
+                base: .init(input: 7, cacheRead: 7, cacheWrite5m: 7, cacheWrite1h: 7, output: 9_000_000))
+            let text = try AddedPrices(version: 3, models: [model]).json()
+            try await redis.send(["SET", .string(RedisKeys.prices), .string(text)])
+            try await eventually("a call is charged by the added price") {
+                let answer = try await bed.send(bed.request(simulate: "input=1000;output=100"))
+                #expect(answer.status == .ok)
+                let stream = RedisArgument.string(RedisKeys.usage(Shard(of: "acme")))
+                guard case .array(let entries) = try await redis.send(["XREVRANGE", stream, "+", "-", "COUNT", 1]),
+                    case .array(let parts)? = entries.first, case .array(let fields) = parts[1],
+                    case .bulk(let json) = fields[1]
+                else { return false }
+                let newest = try UsageEvent(json: Array(buffer: json))
+                // 1,000 × 7 micro-dollars per million and 100 × 9 dollars per million
+                return newest.priceVersion == version + "+3" && newest.cost == MicroUSD(micros: 901)
+            }
         }
     }
 }

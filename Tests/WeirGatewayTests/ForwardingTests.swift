@@ -73,7 +73,7 @@ import WeirTestSupport
             #expect(event.endpoint == "messages" && event.provider == "anthropic")
             #expect(event.role == "planner" && event.task == "t-1" && event.session == "s:1")
             #expect(event.promptVersion == "v3" && event.toolUsed == "search")
-            #expect(event.priceVersion == (try testPrices().version) && event.isModelKnown)
+            #expect(event.priceVersion == (try testPrices.get().version) && event.isModelKnown)
             #expect(event.calledAtMs == 1_763_700_000_000)
             #expect(bed.simulator.log().first?.requestHeaders?.contains { $0.name == "weir-role" } == false)
         }

@@ -51,7 +51,7 @@ import WeirSimulator
             #expect(event.toolUsed == "search")
             #expect(event.role == "planner" && event.task == "t-1")
             #expect(event.session == "s:1" && event.promptVersion == "v3")
-            #expect(event.priceVersion == (try testPrices().version) && event.isModelKnown)
+            #expect(event.priceVersion == (try testPrices.get().version) && event.isModelKnown)
             #expect(event.request == log.request && event.latencyMs >= 0)
             #expect(bed.admission.unbalanced == [])
         }

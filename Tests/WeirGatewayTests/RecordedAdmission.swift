@@ -49,6 +49,9 @@ final class RecordedAdmission: Admission {
     }
 
     func policy() throws(EnforcerError) -> Policy { rules }
+    func prices() throws(EnforcerError) -> PriceTable {
+        do { return try testPrices.get() } catch { throw .misconfigured(reason: "\(error)") }
+    }
     var unreadyReason: String? { nil }
 
     func identify(keySHA256: String, on loop: any EventLoop) async throws(EnforcerError) -> APIKeyRecord? {

@@ -27,7 +27,7 @@ import WeirSimulator
             #expect(bed.simulator.log().map(\.model) == [model])
             let event = try #require(bed.admission.now.settled.first)
             #expect((event.requestedModel, event.model) == ("auto", model))
-            let price = try #require(try testPrices().price(provider: event.provider, model: model)).price
+            let price = try #require(try testPrices.get().price(provider: event.provider, model: model)).price
             #expect(event.cost == price.cost(of: TokenUsage(input: 100, output: 10)))
             #expect(event.billable)
             #expect(bed.admission.unbalanced.isEmpty)

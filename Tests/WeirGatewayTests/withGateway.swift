@@ -100,8 +100,7 @@ nonisolated(nonsending) func withGateway<Result>(
     configuration.deadlines.check = .milliseconds(10)
     adjust(&configuration)
     let gateway = try Gateway(
-        configuration: configuration, enforcer: engine ?? admission, prices: try testPrices(), group: group,
-        logger: logger)
+        configuration: configuration, enforcer: engine ?? admission, group: group, logger: logger)
     let addresses = try await gateway.start()
     let port = addresses.listen.port ?? 0
     let client = HTTPClient(eventLoopGroupProvider: .shared(group))
@@ -117,4 +116,5 @@ nonisolated(nonsending) func withGateway<Result>(
     return try result.get()
 }
 
-func testPrices() throws -> PriceTable { try PriceTable.shipped() }
+/// The shipped prices, decoded once.
+let testPrices = Result { try PriceTable.shipped() }

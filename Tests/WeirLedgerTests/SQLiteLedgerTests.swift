@@ -165,6 +165,35 @@ import WeirTestSupport
         }
     }
 
+    @Test func `a correction is an event without tokens that names the call, and prices cannot be changed by hand`()
+        async throws
+    {
+        try await withTemporaryDirectory { directory in
+            let ledger = try SQLiteLedger(path: directory + "/weir.db")
+            _ = try await ledger.ingest([event("a", model: "m", cost: 1)])
+            let history = try PriceHistory(version: "v2", models: [price("m", perToken: 2)])
+            _ = try await ledger.reprice(everyDay, by: history, dryRun: false, audit: audit())
+            let columns = "id, corrects, outcome, cost_micros, input_tokens, called_at, price_version, extra"
+            let rows = try await ledger.read { db in
+                try Row.fetchAll(db, sql: "SELECT \(columns) FROM usage_event ORDER BY id").map { row in
+                    row.map { String.fromDatabaseValue($0.1) ?? "\($0.1)" }.joined(separator: " ")
+                }
+            }
+            #expect(
+                rows == [
+                    "a NULL completed 1 10 \(noonMs) 1 NULL",
+                    "a:1 a repriced 29 0 \(noonMs) v2 "
+                        + #"{"corrected_price_version":"1","repriced_at":\#(noonMs)}"#,
+                ])
+            _ = try await ledger.appendPrices([price("m", perToken: 1, from: "2026-11-01")], audit: audit())
+            for sql in ["UPDATE price SET json = '{}'", "DELETE FROM price"] {
+                await #expect(throws: LedgerError.self) { try await ledger.write { try $0.execute(sql: sql) } }
+            }
+            #expect(try await ledger.addedPrices().version == 1)
+            try await ledger.close()
+        }
+    }
+
     @Test func `usage_event has a column for all that an event knows`() async throws {
         try await withTemporaryDirectory { directory in
             let ledger = try SQLiteLedger(path: directory + "/weir.db")
@@ -194,7 +223,7 @@ import WeirTestSupport
                     "tool_used": "tu",
                     "latency_ms": "8", "ok": "0", "status": "502", "outcome": "provider_cut",
                     "prompt_version": "prv",
-                    "extra": #"{"a":"\"1\"","b":"2"}"#,
+                    "extra": #"{"a":"\"1\"","b":"2"}"#, "corrects": "NULL",
                 ])
             try await ledger.close()
         }

@@ -73,6 +73,25 @@ package struct CreatedKey: Codable, Sendable, Equatable {
     package var description: KeyDescription
 }
 
+/// How long the old key goes on beside the new one.
+package struct RotateRequest: Codable, Sendable, StrictMessage {
+    package var overlapSeconds: Int
+
+    package init(overlapSeconds: Int) { self.overlapSeconds = overlapSeconds }
+
+    package static let fields = CodingKeys.allCases.map(\.rawValue)
+    package static let longestOverlapSeconds = 90 * 86_400
+
+    enum CodingKeys: String, CodingKey, CaseIterable { case overlapSeconds = "overlap_seconds" }
+}
+
+/// The answer to a rotation: the new key with its text, and the old one with its end.
+package struct RotatedKey: Codable, Sendable, Equatable {
+    package var key: String
+    package var description: KeyDescription
+    package var replaced: KeyDescription
+}
+
 package struct KeyList: Codable, Sendable {
     package var keys: [KeyDescription]
 }

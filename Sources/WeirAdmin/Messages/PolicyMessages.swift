@@ -27,6 +27,30 @@ package struct PolicyAnswer: Codable, Sendable {
     }
 }
 
+/// The policies that were applied, newest first.
+package struct PolicyList: Codable, Sendable {
+    package var versions: [PolicyLine]
+}
+
+package struct PolicyLine: Codable, Sendable {
+    package var version: Int
+    package var appliedAtMs: Int
+    package var actor: String
+    package var note: String
+
+    init(_ version: PolicyVersion) {
+        self.version = version.version
+        appliedAtMs = version.appliedAtMs
+        actor = version.actor
+        note = version.note
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case version, actor, note
+        case appliedAtMs = "applied_at_ms"
+    }
+}
+
 /// The answer to a policy that is right.
 package struct PolicyChecked: Codable, Sendable {
     package var ok: Bool

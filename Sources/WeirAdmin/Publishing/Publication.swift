@@ -42,6 +42,17 @@ struct Publication: Sendable {
         }
     }
 
+    /// What the ledger has of added prices. Asks again afterwards, as for the policy.
+    func publishPrices() async throws {
+        var published = 0
+        while true {
+            let current = try await ledger.addedPrices()
+            guard current.version > published, let text = try current.published() else { return }
+            _ = try await redis.send(["SET", .string(RedisKeys.prices), .string(text)], deadline: Self.deadline)
+            published = current.version
+        }
+    }
+
     // MARK: The limited set
 
     func limit(_ team: String, resource: String, until: Int) async throws(RedisError) {

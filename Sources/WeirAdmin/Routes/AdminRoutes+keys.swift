@@ -7,6 +7,7 @@ extension AdminRoutes {
     func addKeys(to group: RouterGroup<AdminContext>) {
         group.get("keys") { request, context in try await listKeys(request) }
         group.post("keys") { request, context in try await createKey(request, context) }
+        group.post("keys/{id}/rotate") { request, context in try await rotateKey(request, context) }
         group.delete("keys/{id}") { request, context in try await revokeKey(context) }
     }
 
@@ -32,11 +33,7 @@ extension AdminRoutes {
             }
             record.expiresAtMs = expiresAtMs
         }
-        var generator = SystemRandomNumberGenerator()
-        let key = APIKey.generate(using: &generator)
-        record.id = key.id
-        let digest = SHA256.hash(data: Array(key.text.utf8)).map { padded($0) }.joined()
-        let entry = LedgerKey(record: record, sha256: digest, createdAtMs: nowMs())
+        let (key, entry) = newKey(record)
         let owner = record.team + (record.user.map { "/" + $0 } ?? "")
         try await ledger.insertKey(entry, audit: audit(context, "key.create", key.id, after: owner))
         let created = CreatedKey(key: key.text, description: KeyDescription(entry))
@@ -49,6 +46,56 @@ extension AdminRoutes {
             throw answer
         }
         return answer(created, status: .created)
+    }
+
+    /// A key of the given rights, under an id of its own.
+    private func newKey(_ record: APIKeyRecord) -> (key: APIKey, entry: LedgerKey) {
+        var record = record
+        var generator = SystemRandomNumberGenerator()
+        let key = APIKey.generate(using: &generator)
+        record.id = key.id
+        let digest = SHA256.hash(data: Array(key.text.utf8)).map { padded($0) }.joined()
+        return (key, LedgerKey(record: record, sha256: digest, createdAtMs: nowMs()))
+    }
+
+    /// Makes a key of the same rights, and lets the old one end after the overlap.
+    private func rotateKey(_ request: Request, _ context: AdminContext) async throws -> Response {
+        let id = try valid(try parameter("id", context), "a key's id")
+        let wanted = try await request.message(RotateRequest.self, upTo: 4096)
+        guard (0...RotateRequest.longestOverlapSeconds).contains(wanted.overlapSeconds) else {
+            throw AdminError(
+                .invalidField, "overlap_seconds is from 0 to \(RotateRequest.longestOverlapSeconds) (90 days)")
+        }
+        guard let old = try await ledger.key(id: id) else {
+            throw AdminError(.notFound, "there is no key \(id)", hint: "weir keys list shows all ids")
+        }
+        guard old.record.isActive, old.record.expiresAtMs.map({ $0 > nowMs() }) ?? true else {
+            throw AdminError(
+                .invalidField, "the key \(id) is revoked or has ended", hint: "make a new one: weir keys create")
+        }
+        var rights = old.record
+        // As long a life as the old one was given, from now on.
+        rights.expiresAtMs = old.record.expiresAtMs.map { nowMs().addingSaturated($0 - old.createdAtMs) }
+        let (key, entry) = newKey(rights)
+        let endsAtMs = nowMs() + wanted.overlapSeconds * 1000
+        let isDone = try await ledger.rotateKey(
+            id: id, endsAtMs: endsAtMs, to: entry, audit: audit(context, "key.rotate", id, after: key.id))
+        guard isDone, let ending = try await ledger.key(id: id) else {
+            throw AdminError(.invalidField, "the key \(id) was revoked meanwhile", hint: "weir keys create")
+        }
+        let created = CreatedKey(key: key.text, description: KeyDescription(entry))
+        do {
+            // The new one first: whoever is told that the old one ends has one that works.
+            try await publication.publish(entry)
+            try await publication.publish(ending)
+        } catch {
+            var answer = notPublished(error, "the key \(key.id)")
+            answer.key = created
+            throw answer
+        }
+        return answer(
+            RotatedKey(key: created.key, description: created.description, replaced: KeyDescription(ending)),
+            status: .created)
     }
 
     private func revokeKey(_ context: AdminContext) async throws -> Response {

@@ -5,6 +5,7 @@ import WeirLedger
 extension AdminRoutes {
     func addPolicy(to group: RouterGroup<AdminContext>) {
         group.get("policy") { request, context in try await showPolicy(request) }
+        group.get("policy/versions") { request, context in try await listPolicies(request) }
         group.put("policy") { request, context in try await applyPolicy(request, context) }
         group.post("policy/check") { request, context in try await checkPolicy(request) }
     }
@@ -20,6 +21,14 @@ extension AdminRoutes {
             throw AdminError(.notFound, "there is no version \(text.prefix(20)) of the policy")
         }
         return answer(PolicyAnswer(policy))
+    }
+
+    private func listPolicies(_ request: Request) async throws -> Response {
+        let text = try query(request, known: ["limit"])["limit"] ?? "100"
+        guard let limit = Int(text), (1...1000).contains(limit) else {
+            throw AdminError(.invalidField, "limit must be from 1 to 1000")
+        }
+        return answer(PolicyList(versions: try await ledger.policies(limit: limit).map(PolicyLine.init)))
     }
 
     private func applyPolicy(_ request: Request, _ context: AdminContext) async throws -> Response {

@@ -8,6 +8,7 @@ extension AdminRoutes {
 
     func addUsage(to group: RouterGroup<AdminContext>) {
         group.get("usage") { request, context in try await usage(request) }
+        group.get("denials") { request, context in try await denials(request) }
     }
 
     private func usage(_ request: Request) async throws -> Response {
@@ -16,35 +17,49 @@ extension AdminRoutes {
             let names = UsageColumn.allCases.map(\.rawValue).joined(separator: ", ")
             throw AdminError(.invalidField, "by says what to group by", hint: "use by=\(names)")
         }
-        let today = UTCDay(containingMs: nowMs())
-        let last = try values["to"].map { try day($0, "to") } ?? today
-        // A week, today included.
-        let first = try values["from"].map { try day($0, "from") } ?? UTCDay(number: last.number - 6)
-        guard first.number <= last.number, last.number - first.number < Self.mostDays else {
-            throw AdminError(.invalidField, "from must not be after to, nor \(Self.mostDays) days before it")
-        }
+        let days = try days(values)
         let filter = UsageFilter(
             team: values["team"], user: values["user"], product: values["product"], model: values["model"])
-        let rows = try await ledger.usage(by: column, in: DayRange(first: first, last: last), where: filter)
+        let rows = try await ledger.usage(by: column, in: days, where: filter)
         var total = UsageTotals.zero
         for row in rows { total += row.totals }
         return answer(
             UsageAnswer(
-                by: column.rawValue, from: first.id, to: last.id,
+                by: column.rawValue, from: days.first.id, to: days.last.id,
                 rows: rows.map { UsageLine(name: $0.name, totals: $0.totals) },
                 total: UsageLine(name: "total", totals: total)))
     }
 
+    private func denials(_ request: Request) async throws -> Response {
+        let values = try query(request, known: ["from", "to", "team"])
+        let days = try days(values)
+        let rows = try await ledger.denials(in: days, team: values["team"])
+        return answer(
+            DenialList(
+                from: days.first.id, to: days.last.id, total: rows.reduce(0) { $0.addingSaturated($1.denials) },
+                denials: rows.map(DenialLine.init)))
+    }
+
+    /// `from` and `to` of a query; a week, today included, where they are not given.
+    private func days(_ values: [String: String]) throws -> DayRange {
+        let last = try values["to"].map { try day($0, "to") } ?? UTCDay(containingMs: nowMs())
+        let first = try values["from"].map { try day($0, "from") } ?? UTCDay(number: last.number - 6)
+        return try days(from: first, to: last)
+    }
+
     /// A UTC day such as `2026-11-21`.
-    private func day(_ text: String, _ field: String) throws -> UTCDay {
-        let parts = text.split(separator: "-", omittingEmptySubsequences: false).map { Int($0) ?? 0 }
-        if text.utf8.count == 10, parts.count == 3, (1...9999).contains(parts[0]), (1...12).contains(parts[1]),
-            (1...31).contains(parts[2])
-        {
-            let day = UTCDay(year: parts[0], month: parts[1], day: parts[2])
-            // The 31st of a month that has none would become the first of the next.
-            if day.id == text { return day }
+    func day(_ text: String, _ field: String) throws -> UTCDay {
+        guard let day = UTCDay(text) else {
+            throw AdminError(.invalidField, "\(field) is not a day", hint: "write it as 2026-11-21 (UTC)")
         }
-        throw AdminError(.invalidField, "\(field) is not a day", hint: "write it as 2026-11-21 (UTC)")
+        return day
+    }
+
+    /// The days from `from` to `to`, both included; neither too many nor in the wrong order.
+    func days(from first: UTCDay, to last: UTCDay) throws -> DayRange {
+        guard first <= last, last.number - first.number < Self.mostDays else {
+            throw AdminError(.invalidField, "from must not be after to, nor \(Self.mostDays) days before it")
+        }
+        return DayRange(first: first, last: last)
     }
 }

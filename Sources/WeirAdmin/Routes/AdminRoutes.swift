@@ -9,6 +9,8 @@ struct AdminRoutes: Sendable {
     let configuration: AdminConfiguration
     let ledger: any LedgerStore
     let publication: Publication
+    /// What ships.
+    let prices: PriceHistory
     /// Milliseconds since 1970, for what the ledger records.
     let nowMs: @Sendable () -> Int
     /// Why the process is not ready, beyond ledger and Redis; nil if it is.
@@ -27,6 +29,8 @@ struct AdminRoutes: Sendable {
         addKillSwitch(to: group)
         addUsage(to: group)
         addPolicy(to: group)
+        addPrices(to: group)
+        addLedger(to: group)
         addAudit(to: group)
         return router
     }

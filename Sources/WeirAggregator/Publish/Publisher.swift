@@ -3,7 +3,8 @@ import WeirCore
 import WeirLedger
 import WeirRedis
 
-/// Puts policy, API keys and overrides where nodes look for them. The ledger is the truth; Redis holds a copy.
+/// Puts policy, API keys, overrides and added prices where nodes look for them. The ledger is the truth; Redis holds a
+/// copy.
 ///
 /// Beside the copy stands the ledger's revision that it was made of. A Redis that has lost everything, or has come back from
 /// an old snapshot, has no or an old one, and gets all again: a revoked key never comes to life for longer than a step.
@@ -25,15 +26,24 @@ actor Publisher {
         // The revision first: what changes while we publish is published again.
         let revision: Int
         let policy: PolicyVersion?
+        let prices: String?
         do {
             revision = try await ledger.revision()
             policy = try await ledger.currentPolicy()
+            prices = try await ledger.addedPrices().published()
         } catch { throw error == .cancelled ? .cancelled : .ledger(error) }
         let standing = try await redis.send(["GET", .string(RedisKeys.policy)]).words
         let mark = try await redis.send(["GET", .string(AggregatorKeys.publishedRevision)]).words
-        if published == revision, mark == String(revision), standing == policy?.json { return }
+        let standingPrices = try await redis.send(["GET", .string(RedisKeys.prices)]).words
+        if published == revision, mark == String(revision), standing == policy?.json, standingPrices == prices {
+            return
+        }
         try await publishKeys()
         try await publishOverrides()
+        if let prices, standingPrices != prices {
+            _ = try await redis.send(["SET", .string(RedisKeys.prices), .string(prices)])
+            logger.notice("prices published")
+        }
         // The policy after the keys: who sees it finds them. The mark last: what is marked is complete.
         if let policy, standing != policy.json {
             _ = try await redis.send(["SET", .string(RedisKeys.policy), .string(policy.json)])

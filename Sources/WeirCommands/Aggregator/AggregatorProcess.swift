@@ -7,6 +7,7 @@ import WeirAdmin
 import WeirAggregator
 import WeirCore
 import WeirLedger
+import WeirProviders
 import WeirRedis
 
 /// The aggregator and its admin API in one process, until a signal ends them.
@@ -39,6 +40,7 @@ package struct AggregatorProcess: Sendable {
         let pool = RedisPool(configuration: settings.redis, group: group, logger: logger)
         do {
             try await applyFirstPolicy(to: ledger, logger: logger)
+            try await warnOfUnpricedModels(ledger, logger: logger)
             pool.start()
             // Only so that a start beside a healthy Redis is quiet: without Redis it starts all the same, and says so.
             try? await pool.waitUntilReady(timeout: .seconds(1))
@@ -59,7 +61,9 @@ package struct AggregatorProcess: Sendable {
         let aggregator = Aggregator(
             configuration: AggregatorConfiguration(name: settings.name), pool: pool, ledger: ledger, logger: logger)
         let admin = try AdminServer(
-            configuration: settings.admin, ledger: ledger, redis: pool, group: group, logger: logger, nowMs: nowMs,
+            configuration: settings.admin, ledger: ledger, redis: pool, prices: try .shipped(), group: group,
+            logger: logger,
+            nowMs: nowMs,
             unreadyReason: { await aggregator.unreadyReason })
         let host = settings.admin.host
         // They end in the opposite order: first nobody asks any more, then what is in hand is written.
@@ -73,6 +77,19 @@ package struct AggregatorProcess: Sendable {
             ], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
         configuration.maximumGracefulShutdownDuration = .seconds(20)
         try await ServiceGroup(configuration: configuration).run()
+    }
+
+    /// Says which models can be asked for and have no price; the gateways say so of the policy whenever it changes.
+    private func warnOfUnpricedModels(_ ledger: any LedgerStore, logger: Logger) async throws {
+        let policy = try await ledger.currentPolicy()?.policy
+        let keys = try await ledger.keys(team: nil).map(\.record).filter(\.isActive)
+        let table = try PriceHistory.shipped().adding(try await ledger.addedPrices())
+            .table(on: UTCDay(containingMs: nowMs()))
+        let unpriced = table.unpriced((policy?.namedModels ?? []) + keys.flatMap(\.models))
+        guard !unpriced.isEmpty else { return }
+        logger.warning(
+            "models that policy or keys name have no price; weir prices add FILE gives them one",
+            metadata: ["models": "\(unpriced.joined(separator: " "))"])
     }
 
     private func applyFirstPolicy(to ledger: any LedgerStore, logger: Logger) async throws {

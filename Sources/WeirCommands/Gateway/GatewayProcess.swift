@@ -29,10 +29,10 @@ struct GatewayProcess: Sendable {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: settings.threads)
         let pool = RedisPool(configuration: settings.redis, group: group, logger: logger)
         let enforcer = Enforcer(
-            configuration: .init(lease: settings.lease), redis: settings.redis, pool: pool, group: group, logger: logger
-        )
+            configuration: .init(lease: settings.lease, prices: try .shipped()), redis: settings.redis, pool: pool,
+            group: group, logger: logger)
         let gateway = try Gateway(
-            configuration: settings.gateway, enforcer: enforcer, prices: try .shipped(), group: group, logger: logger)
+            configuration: settings.gateway, enforcer: enforcer, group: group, logger: logger)
         // It listens at once, and answers 503 until the engine is ready.
         let addresses = try await gateway.start()
         let url = "http://\(Self.text(addresses.listen))"

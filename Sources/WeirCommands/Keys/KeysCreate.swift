@@ -44,18 +44,22 @@ struct KeysCreate: AdminCommand {
             expiresAtMs: expiresIn.map { nowMs + $0.seconds * 1000 })
         do {
             let (created, json) = try await client.send(.post, ["keys"], body: .json(request), as: CreatedKey.self)
-            return report(created, json: json)
+            return Self.report(created, json: json)
         } catch AdminClientError.keyNotPublished(let created, let message, let hint) {
-            // The only copy of the key's text: shown, although it opens nothing yet.
-            FileHandle.standardError.write(Data("weir: \(message)\n\(hint)\n".utf8))
-            let json = String(decoding: try JSONEncoder().encode(created), as: UTF8.self)
-            var report = report(created, json: json)
-            report.isSuccess = false
-            return report
+            return try Self.unpublished(created, message: message, hint: hint)
         }
     }
 
-    private func report(_ created: CreatedKey, json: String) -> Report {
+    /// The only copy of the key's text: shown, although it opens nothing yet.
+    static func unpublished(_ created: CreatedKey, message: String, hint: String) throws -> Report {
+        FileHandle.standardError.write(Data("weir: \(message)\n\(hint)\n".utf8))
+        let json = String(decoding: try JSONEncoder().encode(created), as: UTF8.self)
+        var report = report(created, json: json)
+        report.isSuccess = false
+        return report
+    }
+
+    private static func report(_ created: CreatedKey, json: String) -> Report {
         let owner = created.description.team + (created.description.user.map { "/" + $0 } ?? "")
         FileHandle.standardError.write(
             Data("\(created.description.id) for \(owner); the key is not shown again:\n".utf8))

@@ -17,7 +17,10 @@ struct KeysRevoke: AdminCommand {
 
     @OptionGroup var admin: AdminOptions
 
-    func validate() throws {
+    func validate() throws { try Self.refuseSecret(id) }
+
+    /// Arguments are seen by every user of the machine.
+    static func refuseSecret(_ id: String) throws {
         if id.count > 20 { throw ValidationError("Give the key's id (wk_1a2B3c4D), not the key: it is a secret.") }
     }
 

@@ -12,9 +12,13 @@ struct PolicyApply: AdminCommand {
             the environment of this command and are written into what is sent. Each policy gets a version and is kept.
 
               RATE_LIMIT_AI=10 weir policy apply deploy/policy.yaml --note "ten calls a minute"
+
+            An older version is applied again under a new number:
+
+              weir policy apply --version 3
             """)
 
-    @OptionGroup var source: PolicySource
+    @OptionGroup var source: OptionalPolicySource
 
     @Option(help: "Why, for the audit and weir policy show.")
     var note: String?
@@ -22,10 +26,10 @@ struct PolicyApply: AdminCommand {
     @OptionGroup var admin: AdminOptions
 
     func perform(_ client: AdminClient) async throws -> Report {
-        let yaml = try PolicyFile.resolved(
-            text: source.text(), name: source.name, environment: Setting.environment)
+        let (yaml, name) = try await source.yaml(client)
+        let note = note ?? source.version.map { "version \($0) again" }
         let (answer, json) = try await client.send(
-            .put, ["policy"], query: [("name", source.name), ("note", note)], body: .yaml(yaml), as: PolicyAnswer.self)
+            .put, ["policy"], query: [("name", name), ("note", note)], body: .yaml(yaml), as: PolicyAnswer.self)
         return Report(
             text: "version \(answer.version) is applied: \(answer.policy.products.count) products, "
                 + "\(answer.policy.limits.count) limits", json: json)

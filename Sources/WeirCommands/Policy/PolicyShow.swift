@@ -9,7 +9,7 @@ struct PolicyShow: AdminCommand {
         discussion: """
             The first lines are comments, so that the answer is a policy file again.
 
-              weir policy show --version 3 > old.yaml && weir policy apply old.yaml
+              weir policy show --version 3 > old.yaml
             """)
 
     @Option(help: "Which version; the newest without it.")

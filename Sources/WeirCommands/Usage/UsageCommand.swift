@@ -13,12 +13,18 @@ struct UsageCommand: AdminCommand {
 
               weir usage --by team --days 30
               weir usage --by day --from 2026-11-01 --to 2026-11-30 --team acme
+              weir usage --denials --days 1
+
+            With --denials: how often calls were denied, by team, user, limit and reason, most first. Counted are the             answers of limits, limited set and kill switch.
             """)
 
     enum Column: String, ExpressibleByArgument, CaseIterable { case team, user, model, product, endpoint, day }
 
     @Option(help: "What to sum by.")
-    var by: Column
+    var by: Column?
+
+    @Flag(help: "Denials instead of calls.")
+    var denials = false
 
     @Option(help: "The first day, such as 2026-11-01.")
     var from: String?
@@ -44,6 +50,13 @@ struct UsageCommand: AdminCommand {
     @OptionGroup var admin: AdminOptions
 
     func validate() throws {
+        if denials {
+            if by != nil || user != nil || product != nil || model != nil {
+                throw ValidationError("--denials takes only --team and days.")
+            }
+        } else if by == nil {
+            throw ValidationError("Give --by, or --denials.")
+        }
         guard let days else { return }
         if from != nil || to != nil { throw ValidationError("Give --days, or --from and --to.") }
         if !(1...3660).contains(days) { throw ValidationError("--days is from 1 to 3660.") }
@@ -52,13 +65,24 @@ struct UsageCommand: AdminCommand {
     func perform(_ client: AdminClient) async throws -> Report {
         let today = UTCDay(containingMs: Int(Date().timeIntervalSince1970 * 1000))
         let first = days.map { UTCDay(number: today.number - $0 + 1).id } ?? from
+        let span = [("from", first), ("to", days == nil ? to : today.id), ("team", team)]
+        if denials {
+            let (list, json) = try await client.send(.get, ["denials"], query: span, as: DenialList.self)
+            return Report(text: "\(list.from) to \(list.to) (UTC)\n" + Self.table(list).text, json: json)
+        }
         let (usage, json) = try await client.send(
             .get, ["usage"],
-            query: [
-                ("by", by.rawValue), ("from", first), ("to", days == nil ? to : today.id), ("team", team),
-                ("user", user), ("product", product), ("model", model),
-            ], as: UsageAnswer.self)
+            query: span + [("by", by?.rawValue), ("user", user), ("product", product), ("model", model)],
+            as: UsageAnswer.self)
         return Report(text: "\(usage.from) to \(usage.to) (UTC)\n" + Self.table(usage).text, json: json)
+    }
+
+    static func table(_ list: DenialList) -> TextTable {
+        var table = TextTable(
+            ["TEAM", "USER", "LIMIT", "REASON"].map { .init(title: $0) } + [.init(title: "DENIALS", isNumber: true)])
+        table.rows = list.denials.map { [$0.team, $0.user ?? "", $0.limit ?? "", $0.reason, $0.denials.grouped] }
+        table.rows.append(["total", "", "", "", list.total.grouped])
+        return table
     }
 
     static func table(_ usage: UsageAnswer) -> TextTable {

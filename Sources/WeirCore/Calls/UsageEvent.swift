@@ -42,6 +42,9 @@ public struct UsageEvent: Sendable, Hashable {
     /// Anything else, as text: for example `estimated` → why a count is not the provider's own.
     public var extra: [String: String]
 
+    /// In ``extra``: the option of the request that has no price here, so that the model's price says nothing of the call.
+    public static let unpricedOption = "unpriced_option"
+
     /// How a call ended.
     public enum Outcome: String, Sendable, Hashable, CaseIterable {
         case completed

@@ -40,6 +40,17 @@ public struct UTCDay: Sendable, Hashable {
         self.init(number: era * 146_097 + dayOfEra - 719_468)
     }
 
+    /// Reads `2026-11-21`; nil for anything else, and for a date that is not in the calendar.
+    public init?(_ text: String) {
+        let parts = text.split(separator: "-", omittingEmptySubsequences: false).map { Int($0) ?? 0 }
+        guard text.utf8.count == 10, parts.count == 3, (1...9999).contains(parts[0]), (1...12).contains(parts[1]),
+            (1...31).contains(parts[2])
+        else { return nil }
+        self.init(year: parts[0], month: parts[1], day: parts[2])
+        // The 31st of a month that has none would become the first of the next.
+        guard id == text else { return nil }
+    }
+
     public var startMs: Int { number * Self.lengthMs }
 
     /// `2026-11-21`.
@@ -54,6 +65,28 @@ public struct UTCDay: Sendable, Hashable {
             buffer[7] = UInt8(ascii: "-")
             return 10
         }
+    }
+}
+
+extension UTCDay: Comparable {
+    public static func < (left: UTCDay, right: UTCDay) -> Bool { left.number < right.number }
+}
+
+extension UTCDay: Codable {
+    /// As text, `2026-11-21`.
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        let text = try container.decode(String.self)
+        guard let day = UTCDay(text) else {
+            throw DecodingError.dataCorruptedError(
+                in: container, debugDescription: "\"\(text.prefix(40))\" is not a day such as 2026-11-21")
+        }
+        self = day
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(id)
     }
 }
 

@@ -1,6 +1,8 @@
-/// A version of all prices. Usage events name the version they were priced with.
+/// The prices in force on one day: what a call is charged by. Usage events name the version they were priced with.
+///
+/// Made of a ``PriceHistory`` once per day, so that a call looks up a dictionary and nothing more.
 public struct PriceTable: Sendable {
-    /// Such as `2026-11-21`.
+    /// That of the history: `2026-11-21`, or `2026-11-21+3` where operators have added prices three times.
     public let version: String
     public let models: [ModelPrice]
     /// Provider → name or alias → index in `models`.
@@ -15,12 +17,23 @@ public struct PriceTable: Sendable {
         guard !version.isEmpty, !models.isEmpty else { throw .empty }
         var indices: [String: [String: Int]] = [:]
         for (index, model) in models.enumerated() {
-            try Self.check(model)
+            try model.check()
             for name in [model.model] + model.aliases {
                 guard indices[model.provider, default: [:]].updateValue(index, forKey: name) == nil else {
                     throw .duplicate(provider: model.provider, model: name)
                 }
             }
+        }
+        self.version = version
+        self.models = models
+        self.indices = indices
+    }
+
+    /// Of models that were checked, and whose names are known to be of one model each.
+    init(version: String, checked models: [ModelPrice]) {
+        var indices: [String: [String: Int]] = [:]
+        for (index, model) in models.enumerated() {
+            for name in [model.model] + model.aliases { indices[model.provider, default: [:]][name] = index }
         }
         self.version = version
         self.models = models
@@ -33,14 +46,16 @@ public struct PriceTable: Sendable {
         return models[index]
     }
 
+    /// Whether any provider's model has this name.
+    public func isPriced(_ model: String) -> Bool { indices.values.contains { $0[model] != nil } }
+
     /// For a model without a price of its own: of every rate and bound the greatest that the provider has (of all
     /// providers, if it has none).
     public func dearest(provider: String) -> ModelPrice {
         let own = models.filter { $0.provider == provider }
         var dearest = ModelPrice(
-            provider: provider, model: "dearest",
-            price: Price(base: .init(input: 0, cacheRead: 0, cacheWrite5m: 0, cacheWrite1h: 0, output: 0)),
-            contextWindow: 0, maxOutputTokens: 0, source: "the dearest of each rate in this table")
+            provider: provider, model: "dearest", price: .free, contextWindow: 0, maxOutputTokens: 0,
+            source: "the dearest of each rate in this table")
         for model in own.isEmpty ? models : own {
             for rates in [model.price.base] + model.price.tiers.map(\.rates) {
                 dearest.price.base = dearest.price.base.dearest(rates)
@@ -51,20 +66,41 @@ public struct PriceTable: Sendable {
         }
         return dearest
     }
+}
 
-    private static func check(_ model: ModelPrice) throws(PriceTableError) {
-        func bad(_ why: String) -> PriceTableError { .bad(provider: model.provider, model: model.model, why: why) }
-        guard !model.provider.isEmpty, !model.model.isEmpty, !model.aliases.contains("") else {
-            throw bad("a name is empty")
+/// Why prices cannot be used.
+public enum PriceTableError: Error, Sendable, Equatable {
+    /// There is no version, or no price that holds since ever.
+    case empty
+    /// One name for two models, or two prices of one model from the same day on.
+    case duplicate(provider: String, model: String)
+    case bad(provider: String, model: String, why: String)
+}
+
+extension PriceTableError: CustomStringConvertible {
+    public var description: String {
+        switch self {
+        case .empty: "there is no price"
+        case .duplicate(let provider, let model):
+            "\(provider)/\(model): the name is given to two models, or twice with the same valid_from"
+        case .bad(let provider, let model, let why): "\(provider)/\(model): \(why)"
         }
-        guard model.contextWindow > 0, model.contextWindow <= Int.largestExact, model.maxOutputTokens >= 0,
-            model.maxOutputTokens <= Int.largestExact, model.maxImageTokens >= 0,
-            model.maxImageTokens <= Int.largestExact
+    }
+}
+
+extension ModelPrice {
+    /// - Throws: ``PriceTableError/bad(provider:model:why:)`` for a price that could charge too little.
+    func check() throws(PriceTableError) {
+        func bad(_ why: String) -> PriceTableError { .bad(provider: provider, model: model, why: why) }
+        guard !provider.isEmpty, !model.isEmpty, !aliases.contains("") else { throw bad("a name is empty") }
+        guard contextWindow > 0, contextWindow <= Int.largestExact, maxOutputTokens >= 0,
+            maxOutputTokens <= Int.largestExact, maxImageTokens >= 0, maxImageTokens <= Int.largestExact
         else { throw bad("a bound is out of range") }
-        var floor = model.price.base
-        var threshold = 0
-        for rates in [model.price.base] + model.price.tiers.map(\.rates) {
-            guard rates.all.allSatisfy({ (0...highestRate).contains($0) }) else { throw bad("a rate is out of range") }
+        var floor = price.base
+        for rates in [price.base] + price.tiers.map(\.rates) {
+            guard rates.all.allSatisfy({ (0...PriceTable.highestRate).contains($0) }) else {
+                throw bad("a rate is out of range")
+            }
             guard rates.input > 0 else { throw bad("input is free") }
             guard rates.cacheRead <= rates.input, rates.cacheWrite5m >= rates.input,
                 rates.cacheWrite1h >= rates.cacheWrite5m
@@ -74,33 +110,13 @@ public struct PriceTable: Sendable {
             }
             floor = rates
         }
-        for tier in model.price.tiers {
+        var threshold = 0
+        for tier in price.tiers {
             guard tier.aboveInputTokens > threshold else { throw bad("tiers must rise") }
             threshold = tier.aboveInputTokens
         }
-    }
-}
-
-/// Why a price table cannot be used.
-public enum PriceTableError: Error, Sendable, Equatable {
-    case empty
-    case duplicate(provider: String, model: String)
-    case bad(provider: String, model: String, why: String)
-}
-
-extension PriceTable: Codable {
-    enum CodingKeys: String, CodingKey { case version, models }
-
-    public init(from decoder: any Decoder) throws {
-        let container = try decoder.container(keyedBy: CodingKeys.self)
-        try self.init(
-            version: container.decode(String.self, forKey: .version),
-            models: container.decode([ModelPrice].self, forKey: .models))
-    }
-
-    public func encode(to encoder: any Encoder) throws {
-        var container = encoder.container(keyedBy: CodingKeys.self)
-        try container.encode(version, forKey: .version)
-        try container.encode(models, forKey: .models)
+        if let percent = price.batchPercent, !(1...100).contains(percent) {
+            throw bad("batch_percent is from 1 to 100")
+        }
     }
 }

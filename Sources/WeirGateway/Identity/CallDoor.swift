@@ -25,7 +25,7 @@ struct CallDoor {
         try refuseCompressedBody()
         let body = try await exchange.wholeBody()
         let plan = try CallPlan(
-            route: route, body: body, record: record, product: (product, rules), policy: policy, prices: node.prices)
+            route: route, body: body, record: record, product: (product, rules), policy: policy, prices: try prices())
         let call = Call(
             team: record.team, user: record.user, groups: record.groups, key: record.id,
             ip: exchange.peer.clientSubject(exchange.head.headers), product: product, callClass: rules.callClass,
@@ -78,6 +78,10 @@ struct CallDoor {
 
     private func policy() throws(Refusal) -> Policy {
         do throws(EnforcerError) { return try node.admission.policy() } catch { throw noDecision(error) }
+    }
+
+    private func prices() throws(Refusal) -> PriceTable {
+        do throws(EnforcerError) { return try node.admission.prices() } catch { throw noDecision(error) }
     }
 
     private func labels() throws(Refusal) -> CallLabels {

@@ -77,7 +77,8 @@ struct CallPlan {
         }
     }
 
-    /// A model without a price is denied, or charged as the dearest there is; it is never free.
+    /// A model without a price is denied, charged as the dearest there is, or let through at no cost and marked: its
+    /// events say `known_model: false`, and can be charged later (`weir ledger reprice`).
     private static func unpriced(
         _ model: String, _ facts: RequestFacts, _ dialect: Dialect, _ policy: Policy, _ prices: PriceTable
     ) throws(Refusal) -> ModelPrice {
@@ -85,7 +86,11 @@ struct CallPlan {
         case .deny:
             let what = facts.unpricedOption.map { "'\($0)' of the model" } ?? "The model"
             throw .denial(Denial(.modelUnpriced, "\(what) '\(model)' has no price here, so it cannot be charged."))
-        case .dearest, .flag: return prices.dearest(provider: dialect.rawValue)
+        case .dearest: return prices.dearest(provider: dialect.rawValue)
+        case .flag:
+            var price = prices.dearest(provider: dialect.rawValue)
+            price.price = .free
+            return price
         }
     }
 
@@ -97,7 +102,8 @@ struct CallPlan {
             endpoint: endpoint.rawValue, provider: dialect.rawValue, role: labels.role, task: labels.task,
             requestedModel: requestedModel, model: candidates[0].model, tokens: candidates[0].estimate.observed,
             cost: candidates[0].estimate.observedCost, priceVersion: prices.version,
-            isModelKnown: candidates[0].isModelKnown, promptVersion: labels.promptVersion)
+            isModelKnown: candidates[0].isModelKnown, promptVersion: labels.promptVersion,
+            extra: facts?.unpricedOption.map { [UsageEvent.unpricedOption: $0] } ?? [:])
     }
 
     // MARK: Once it is admitted

@@ -8,7 +8,6 @@ import WeirRedis
 struct GatewayNode: Sendable {
     let configuration: GatewayConfiguration
     let admission: any Admission
-    let prices: PriceTable
     let metrics: GatewayMetrics
     let logger: Logger
     let anthropicBase: ProviderBase

@@ -36,7 +36,7 @@ private struct IngestBatch {
         self.db = db
         insert = try db.cachedStatement(sql: UsageEventColumns.insert)
         standing = try db.cachedStatement(sql: UsageEventColumns.selectStanding)
-        remove = try db.cachedStatement(sql: "DELETE FROM usage_event WHERE id = ?")
+        remove = try db.cachedStatement(sql: "DELETE FROM usage_event WHERE id = ?1 OR corrects = ?1")
     }
 
     mutating func add(_ event: UsageEvent) throws {
@@ -57,6 +57,7 @@ private struct IngestBatch {
         }
     }
 
+    /// What stands for an orphan: its event and, if it was repriced meanwhile, the corrections of that.
     private func standingOrphan(id: String) throws -> (key: SummaryKey, totals: UsageTotals)? {
         standing.setUncheckedArguments([id, UsageEvent.Outcome.orphaned.rawValue])
         guard let row = try Row.fetchOne(standing) else { return nil }

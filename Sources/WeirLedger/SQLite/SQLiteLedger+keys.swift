@@ -14,19 +14,38 @@ extension SQLiteLedger {
 
     package func insertKey(_ key: LedgerKey, audit: AuditEntry) async throws(LedgerError) {
         try await write { db in
-            let record = key.record
-            try db.execute(
-                sql: """
-                    INSERT INTO api_key
-                      (id, sha256, team, user, groups, products, models, expires_at, created_at, revoked_at)
-                    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-                    """,
-                arguments: [
-                    record.id, key.sha256, record.team, record.user, try Self.json(record.groups),
-                    try Self.json(record.products), try Self.json(record.models), record.expiresAtMs, key.createdAtMs,
-                    record.isActive ? key.revokedAtMs : key.revokedAtMs ?? key.createdAtMs,
-                ])
+            try Self.insert(key, into: db)
             try Self.append(audit, to: db)
+        }
+    }
+
+    private static func insert(_ key: LedgerKey, into db: Database) throws {
+        let record = key.record
+        try db.execute(
+            sql: """
+                INSERT INTO api_key
+                  (id, sha256, team, user, groups, products, models, expires_at, created_at, revoked_at)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                """,
+            arguments: [
+                record.id, key.sha256, record.team, record.user, try json(record.groups), try json(record.products),
+                try json(record.models), record.expiresAtMs, key.createdAtMs,
+                record.isActive ? key.revokedAtMs : key.revokedAtMs ?? key.createdAtMs,
+            ])
+    }
+
+    package func rotateKey(id: String, endsAtMs: Int, to key: LedgerKey, audit: AuditEntry)
+        async throws(LedgerError) -> Bool
+    {
+        try await write { db in
+            try db.execute(
+                sql:
+                    "UPDATE api_key SET expires_at = min(coalesce(expires_at, ?1), ?1) WHERE id = ?2 AND revoked_at IS NULL",
+                arguments: [endsAtMs, id])
+            guard db.changesCount == 1 else { return false }
+            try Self.insert(key, into: db)
+            try Self.append(audit, to: db)
+            return true
         }
     }
 

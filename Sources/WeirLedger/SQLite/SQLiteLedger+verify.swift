@@ -11,7 +11,7 @@ extension SQLiteLedger {
         let sql = """
             WITH event AS (
               SELECT date(called_at / 1000, 'unixepoch') AS day, team, coalesce(user, '') AS user, product, endpoint,
-                model, 1 AS calls, NOT ok AS errors, input_tokens, cache_read_tokens, cache_write_5m_tokens,
+                model, corrects IS NULL AS calls, NOT ok AS errors, input_tokens, cache_read_tokens, cache_write_5m_tokens,
                 cache_write_1h_tokens, output_tokens, reasoning_tokens, cost_micros
               FROM usage_event
             ), sum_of_events AS (SELECT \(key), \(sums) FROM event GROUP BY \(key)),

@@ -11,6 +11,8 @@ enum SQLiteSchema {
         }
         migrator.registerMigration("1 decisions") { try $0.execute(sql: decisions) }
         migrator.registerMigration("2 overrides") { try $0.execute(sql: overrides) }
+        migrator.registerMigration("2 prices") { try $0.execute(sql: prices) }
+        migrator.registerMigration("2 denials") { try $0.execute(sql: denials) }
         return migrator
     }
 
@@ -209,4 +211,49 @@ enum SQLiteSchema {
                 """
             }
         }.joined()
+
+    /// Until then nothing was written into `price`. A correction is an event with the call's id in `corrects`.
+    private static let prices = """
+        DROP TABLE price;
+        -- What operators have added to the shipped prices: one row per model and addition, never changed.
+        CREATE TABLE price (
+          id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+          version INTEGER NOT NULL,
+          provider TEXT NOT NULL,
+          model TEXT NOT NULL,
+          valid_from TEXT NOT NULL,
+          json TEXT NOT NULL,
+          added_at INTEGER NOT NULL,
+          actor TEXT NOT NULL
+        ) STRICT;
+        CREATE TRIGGER price_update BEFORE UPDATE ON price
+        BEGIN SELECT raise(ABORT, 'prices are only ever added'); END;
+        CREATE TRIGGER price_delete BEFORE DELETE ON price
+        BEGIN SELECT raise(ABORT, 'prices are only ever added'); END;
+        CREATE TRIGGER revision_price_insert AFTER INSERT ON price
+        BEGIN UPDATE revision SET number = number + 1; END;
+
+        ALTER TABLE usage_event ADD COLUMN corrects TEXT;
+        CREATE INDEX usage_event_corrects ON usage_event (corrects) WHERE corrects IS NOT NULL;
+        """
+
+    /// Until then nothing was written into `daily_denial`. Each node counts for itself, so that its counts can be written
+    /// again without counting twice; `daily_denial` is their sum.
+    private static let denials = """
+        DROP TABLE daily_denial;
+        CREATE TABLE denial_count (
+          day TEXT NOT NULL,
+          node TEXT NOT NULL,
+          team TEXT NOT NULL,
+          user TEXT NOT NULL,
+          limit_id TEXT NOT NULL,
+          reason TEXT NOT NULL,
+          denials INTEGER NOT NULL,
+          PRIMARY KEY (day, team, user, limit_id, reason, node)
+        ) STRICT, WITHOUT ROWID;
+        -- Without a user or a limit: ''.
+        CREATE VIEW daily_denial AS
+        SELECT day, team, user, limit_id, reason, sum(denials) AS denials
+        FROM denial_count GROUP BY day, team, user, limit_id, reason;
+        """
 }

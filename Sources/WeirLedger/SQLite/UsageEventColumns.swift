@@ -9,7 +9,7 @@ import WeirCore
 
 /// The statements on `usage_event`. Values are bound by position, without Codable: half the time of an insert.
 enum UsageEventColumns {
-    private static let names = [
+    static let names = [
         "id", "called_at", "team", "user", "key", "session", "request", "product", "billable", "class", "endpoint",
         "provider", "role", "task", "requested_model", "model", "input_tokens", "cache_read_tokens",
         "cache_write_5m_tokens", "cache_write_1h_tokens", "output_tokens", "reasoning_tokens", "cost_micros",
@@ -24,8 +24,9 @@ enum UsageEventColumns {
     /// What a standing event with a certain outcome added to the sums.
     static let selectStanding = """
         SELECT called_at, team, user, product, endpoint, model, 1, NOT ok, input_tokens, cache_read_tokens,
-          cache_write_5m_tokens, cache_write_1h_tokens, output_tokens, reasoning_tokens, cost_micros
-        FROM usage_event WHERE id = ? AND outcome = ?
+          cache_write_5m_tokens, cache_write_1h_tokens, output_tokens, reasoning_tokens,
+          cost_micros + coalesce((SELECT sum(c.cost_micros) FROM usage_event AS c WHERE c.corrects = e.id), 0)
+        FROM usage_event AS e WHERE id = ? AND outcome = ?
         """
 
     /// In the order of `names`.

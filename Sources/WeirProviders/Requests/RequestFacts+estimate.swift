@@ -27,7 +27,7 @@ extension RequestFacts {
             let costs = dearestKinds.map { kind in
                 var usage = TokenUsage(output: output)
                 usage[keyPath: kind] = input
-                return model.price.cost(of: usage)
+                return model.price.costAtMost(of: usage)
             }
             return costs.max() ?? .zero
         }

@@ -6,6 +6,8 @@ package enum RedisKeys {
     package static let meta = "weir:meta"
     /// String: the published policy, JSON with its version.
     package static let policy = "weir:policy"
+    /// String: the prices that operators have added to the shipped ones, JSON of ``AddedPrices``; absent: none.
+    package static let prices = "weir:prices"
     /// Hash: scope → JSON of ``KillSwitch``.
     package static let killSwitch = "weir:kill-switch"
     /// String: who leads, with its fencing token.
@@ -31,6 +33,9 @@ package enum RedisKeys {
     package static func reservations(_ shard: Shard) -> String { "weir:\(shard.tag):reservations" }
     /// Stream: usage events on their way to the ledger, field `event`.
     package static func usage(_ shard: Shard) -> String { "weir:\(shard.tag):usage" }
+
+    /// Hash: how often each node has denied what that day, ``DenialKey/field(node:)`` → count. Lives two days longer.
+    package static func denials(_ shard: Shard, day: UTCDay) -> String { "weir:\(shard.tag):denials:\(day.id)" }
 
     /// A limit's counter for one subject.
     package static func counter(

@@ -51,6 +51,73 @@ import WeirCore
         #expect(price.cost(of: usage) == MicroUSD(micros: micros))
     }
 
+    @Test func `reasoning with a rate of its own is charged by it, and is never more than the output`() {
+        var price = Self.sonnet
+        price.base.reasoning = 30_000_000
+        // 40 × 15 + 60 × 30 of 100 tokens of output; of 10 all are reasoning.
+        #expect(price.cost(of: TokenUsage(output: 100, reasoning: 60)) == MicroUSD(micros: 2_400))
+        #expect(price.cost(of: TokenUsage(output: 10, reasoning: 60)) == MicroUSD(micros: 300))
+        #expect(price.cost(of: TokenUsage(output: 10, reasoning: -1)) == MicroUSD(micros: 150))
+        // What is reserved is enough for all of it, whichever is dearer.
+        #expect(price.costAtMost(of: TokenUsage(output: 100)) == MicroUSD(micros: 3_000))
+        price.base.reasoning = 1_000_000
+        #expect(price.costAtMost(of: TokenUsage(output: 100)) == MicroUSD(micros: 1_500))
+    }
+
+    @Test func `a batch call costs its percentage, rounded up once`() {
+        var price = Self.sonnet
+        // 1,000 × 3 + 500 × 15, and nothing off where the provider has no batch price
+        #expect(price.cost(of: TokenUsage(input: 1_000, output: 500), isBatch: true) == MicroUSD(micros: 10_500))
+        price.batchPercent = 50
+        #expect(price.cost(of: TokenUsage(input: 1_000, output: 500), isBatch: true) == MicroUSD(micros: 5_250))
+        // 3 × 0.3 + 1 × 3.75 = 4.65, of which half is 2.325
+        #expect(price.cost(of: TokenUsage(cacheRead: 3, cacheWrite5m: 1), isBatch: true) == MicroUSD(micros: 3))
+        #expect(price.cost(of: TokenUsage(input: .max, output: .max), isBatch: true) <= MicroUSD(micros: .largestExact))
+    }
+
+    @Test func `a call in parts costs at least the whole, and at most a micro-dollar more per part`() {
+        let seed = UInt64.random(in: 0...UInt64.max)
+        var random = Seeded(seed)
+        for _ in 0..<2_000 {
+            func usage() -> TokenUsage {
+                func count() -> Int { Int.random(in: 0...100_000, using: &random) }
+                return TokenUsage(
+                    input: count(), cacheRead: count(), cacheWrite5m: count(), cacheWrite1h: count(), output: count())
+            }
+            let parts = (0..<3).map { _ in usage() }
+            let whole = parts.reduce(into: TokenUsage.zero) { sum, part in
+                sum.input += part.input
+                sum.cacheRead += part.cacheRead
+                sum.cacheWrite5m += part.cacheWrite5m
+                sum.cacheWrite1h += part.cacheWrite1h
+                sum.output += part.output
+            }
+            let apart = parts.map { Self.sonnet.cost(of: $0).micros }.reduce(0, +)
+            let together = Self.sonnet.cost(of: whole).micros
+            #expect((together...together + 2).contains(apart), "seed \(seed)")
+        }
+    }
+
+    @Test func `no price and no count can trap`() {
+        let seed = UInt64.random(in: 0...UInt64.max)
+        var random = Seeded(seed)
+        for _ in 0..<3_000 {
+            func any() -> Int { [Int.min, -1, 0, 1, .largestExact, .max].randomElement(using: &random) ?? 0 }
+            let rates = Price.Rates(
+                input: any(), cacheRead: any(), cacheWrite5m: any(), cacheWrite1h: any(), output: any(),
+                reasoning: Bool.random(using: &random) ? any() : nil)
+            let price = Price(
+                base: rates, tiers: [.init(aboveInputTokens: any(), rates: rates)], batchPercent: any())
+            let usage = TokenUsage(
+                input: any(), cacheRead: any(), cacheWrite5m: any(), cacheWrite1h: any(), output: any(),
+                reasoning: any())
+            for isBatch in [false, true] {
+                let cost = price.cost(of: usage, isBatch: isBatch).micros
+                #expect((0...Int.largestExact).contains(cost), "seed \(seed)")
+            }
+        }
+    }
+
     @Test func `more tokens never cost less`() {
         let seed = UInt64.random(in: 0...UInt64.max)
         var random = Seeded(seed)

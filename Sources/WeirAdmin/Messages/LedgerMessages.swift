@@ -1,0 +1,90 @@
+import WeirLedger
+
+/// Which days to price again.
+package struct RepriceRequest: Codable, Sendable, StrictMessage {
+    /// UTC days, both included.
+    package var from: String
+    package var to: String
+    /// Only say what would be done.
+    package var dryRun: Bool?
+
+    package init(from: String, to: String, dryRun: Bool? = nil) {
+        self.from = from
+        self.to = to
+        self.dryRun = dryRun
+    }
+
+    package static let fields = CodingKeys.allCases.map(\.rawValue)
+
+    enum CodingKeys: String, CodingKey, CaseIterable { case from, to, dryRun = "dry_run" }
+}
+
+/// What repricing did, or would do.
+package struct RepriceAnswer: Codable, Sendable {
+    package var from: String
+    package var to: String
+    package var dryRun: Bool
+    /// The version of the prices that it was done by.
+    package var priceVersion: String
+    /// Calls with tokens that were looked at.
+    package var events: Int
+    package var corrected: Int
+    /// Those that have no price: left as they are.
+    package var unpriced: Int
+    /// Negative: they had been charged too much.
+    package var differenceMicros: Int
+    /// The same in dollars, exactly: decimal text.
+    package var differenceUSD: String
+
+    enum CodingKeys: String, CodingKey {
+        case from, to, events, corrected, unpriced
+        case dryRun = "dry_run"
+        case priceVersion = "price_version"
+        case differenceMicros = "difference_micros"
+        case differenceUSD = "difference_usd"
+    }
+}
+
+/// Whether the sums of days are the sums of their events.
+package struct VerifyAnswer: Codable, Sendable {
+    package var ok: Bool
+    /// How many sums differ; the first hundred follow.
+    package var differences: Int
+    package var first: [Difference]
+
+    package struct Difference: Codable, Sendable {
+        package var day: String
+        package var team: String
+        package var user: String?
+        package var product: String
+        package var endpoint: String
+        package var model: String
+        package var summary: UsageLine
+        package var events: UsageLine
+
+        init(_ difference: SummaryDifference) {
+            day = difference.day
+            team = difference.team
+            user = difference.user
+            product = difference.product
+            endpoint = difference.endpoint
+            model = difference.model
+            summary = UsageLine(name: "daily_summary", totals: difference.summary)
+            events = UsageLine(name: "usage_event", totals: difference.events)
+        }
+    }
+
+    init(_ differences: [SummaryDifference]) {
+        ok = differences.isEmpty
+        self.differences = differences.count
+        first = differences.prefix(100).map(Difference.init)
+    }
+}
+
+/// Events of some days, one page.
+package struct EventPage: Codable, Sendable {
+    /// Each one JSON object as text.
+    package var events: [String]
+    /// What `after` has to be for the next page; nil: this was the last.
+    package var next: String?
+}

@@ -1,0 +1,33 @@
+import ArgumentParser
+import WeirAdmin
+
+/// `weir ledger verify`.
+struct LedgerVerify: AdminCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "verify",
+        abstract: "Checks that the sums of all days are the sums of their events.",
+        discussion: """
+            They differ only if somebody changed the ledger by hand; then each difference is listed, with exit code 1.
+
+              weir ledger verify
+            """)
+
+    @OptionGroup var admin: AdminOptions
+
+    func perform(_ client: AdminClient) async throws -> Report {
+        let (answer, json) = try await client.send(.get, ["ledger", "verify"], as: VerifyAnswer.self)
+        if answer.ok { return Report(text: "every day's sums are the sums of its events", json: json) }
+        var table = TextTable(
+            ["DAY", "TEAM", "USER", "PRODUCT", "ENDPOINT", "MODEL"].map { .init(title: $0) }
+                + ["CALLS", "OF EVENTS", "COST USD", "OF EVENTS"].map { .init(title: $0, isNumber: true) })
+        table.rows = answer.first.map { line in
+            [
+                line.day, line.team, line.user ?? "", line.product, line.endpoint, line.model,
+                line.summary.calls.grouped, line.events.calls.grouped, line.summary.costUSD, line.events.costUSD,
+            ]
+        }
+        let head = "\(answer.differences) sums differ from their events"
+        let more = answer.differences > answer.first.count ? "; the first \(answer.first.count):" : ":"
+        return Report(text: head + more + "\n" + table.text, json: json, isSuccess: false)
+    }
+}

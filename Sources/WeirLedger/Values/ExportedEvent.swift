@@ -1,0 +1,16 @@
+/// A row of `usage_event` as one JSON object, its fields named as the columns.
+package struct ExportedEvent: Sendable, Hashable {
+    /// Where it stands in the order of an export: by time, then by id.
+    package struct Place: Sendable, Hashable {
+        package var calledAtMs: Int
+        package var id: String
+
+        package init(calledAtMs: Int, id: String) {
+            self.calledAtMs = calledAtMs
+            self.id = id
+        }
+    }
+
+    package var place: Place
+    package var json: String
+}
