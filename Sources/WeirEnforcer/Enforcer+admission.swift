@@ -17,7 +17,7 @@ extension Enforcer {
     ) async throws(EnforcerError) -> Decision {
         if let reason = unreadyReason { throw .degraded(reason: reason) }
         let snapshot = try replica.current()
-        guard let policy = snapshot.policy else { throw .degraded(reason: "no policy has been published") }
+        guard let inForce = snapshot.inForce else { throw .degraded(reason: "no policy has been published") }
         let open: [Int]
         switch Gate.open(candidates, for: call, in: snapshot, nowMs: clock.nowMs) {
         case .denied(let denial): return denied(try await withOverride(denial, on: loop), call)
@@ -27,7 +27,7 @@ extension Enforcer {
             throw .misconfigured(reason: "a reservation's id must be a ULID, not \(event.id)")
         }
         let offered = open.count == candidates.count ? candidates : open.map { candidates[$0] }
-        let covering = CoveringLimits(policy: policy, call: call, candidates: offered)
+        let covering = inForce.limits(covering: call, candidates: offered)
         let overrides: [Int: Int]
         // Known without waiting, but for a subject's first call.
         switch replica.overrides.answer(for: covering.names, nowMs: clock.nowMs) {

@@ -99,7 +99,8 @@ extension CounterKey {
         let span =
             switch hold.counter {
             case .log(let windowMs), .ring(let windowMs): windowMs
-            case .budget(let period): period.containing(ms: admittedAtMs).endMs
+            // The admission said how far off the period's end was.
+            case .budget: admittedAtMs + hold.resetsInMs
             case .inFlight: 0
             }
         self.init(key: hold.key, counter: hold.counter, span: span)

@@ -36,18 +36,18 @@ extension LimitPlan.Part {
     func holds(_ chosen: AdmitScript.Chosen?, _ remaining: [Int?], nowMs: Int) -> [Reservation.Hold] {
         let costs = costs(of: chosen?.rung ?? 0)
         return steps.indices.map { index in
-            let step = steps[index]
+            let counted = steps[index].counted
             var resetsInMs = 0
-            switch step.counter.counter {
+            switch counted.counter.counter {
             case .log(let windowMs), .ring(let windowMs): resetsInMs = windowMs
-            case .budget: resetsInMs = max(0, step.counter.span - nowMs)
+            case .budget: resetsInMs = max(0, counted.counter.span - nowMs)
             case .inFlight: break
             }
             return Reservation.Hold(
-                limit: step.limit.id, subject: step.subject.text, unit: step.limit.unit, key: step.counter.key,
-                counter: step.counter.counter, held: chosen?.held[index] ?? costs[index] ?? 0, amount: step.amount,
-                source: step.source, remaining: remaining[index] ?? .max, resetsInMs: resetsInMs,
-                isCharged: costs[index] != nil)
+                limit: counted.limit.id, subject: counted.subjectText, unit: counted.limit.unit,
+                key: counted.counter.key, counter: counted.counter.counter,
+                held: chosen?.held[index] ?? costs[index] ?? 0, amount: counted.amount, source: counted.source,
+                remaining: remaining[index] ?? .max, resetsInMs: resetsInMs, isCharged: costs[index] != nil)
         }
     }
 }

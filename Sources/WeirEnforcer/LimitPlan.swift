@@ -4,17 +4,19 @@ import WeirRedis
 /// The counters that one call must pass, shard by shard: pure, from the limits that cover it, their overrides, and what
 /// the call may cost on each of the models that may serve it.
 struct LimitPlan: Sendable {
-    /// One limit and the counter of one subject.
+    /// One limit and what the call costs in it.
     struct Step: Sendable {
-        let limit: Limit
-        let subject: Subject
-        let counter: CounterKey
+        let counted: CountedLimit
         /// Units to reserve on the first model; nil: the limit does not cover it.
         let cost: Int?
-        let amount: Int
-        let source: Limit.AmountSource
         /// Whether a budget's threshold may send the call to the next model: it covers the first.
         let mayGiveWay: Bool
+
+        var limit: Limit { counted.limit }
+        var subject: Subject { counted.subject }
+        var counter: CounterKey { counted.counter }
+        var amount: Int { counted.amount }
+        var source: Limit.AmountSource { counted.source }
     }
 
     /// The counters in one shard: what one script checks.
@@ -55,33 +57,15 @@ struct LimitPlan: Sendable {
             candidates.removeSubrange(1...)
         }
         self.candidates = candidates
-        for place in covering.limits.indices {
-            let limit = covering.limits[place]
-            let subject = covering.subjects[place]
-            let override = overrides.isEmpty ? nil : overrides[place]
-            let shard: Shard
-            switch subject {
-            // The team's shard is the call's, unless it has no team.
-            case .team, .user, .group, .key:
-                shard = call.isAnonymous ? Shard(of: subject, team: call.team, count: shardCount) : home
-            case .ip, .product, .global: shard = Shard(of: subject, team: call.team, count: shardCount)
+        let counted = covering.counted(
+            overrides: overrides, call: call, home: home, shardCount: shardCount, nowMs: nowMs)
+        if candidates.count == 1 {
+            for counted in counted where counted.limit.covers(call, on: candidates[0].model) {
+                let cost = counted.limit.cost(of: candidates[0], expected: expected)
+                add(Step(counted: counted, cost: cost, mayGiveWay: false), lower: [])
             }
-            var costs = candidates.map { candidate in
-                limit.covers(call, on: candidate.model) ? limit.cost(of: candidate, expected: expected) : nil
-            }
-            guard costs.contains(where: { $0 != nil }) else { continue }
-            let mayGiveWay = costs[0] != nil
-            // A side does not learn which model the home chooses, so it holds enough for each that is left to choose.
-            if shard != home, costs.count > 1 { costs = Self.enoughForAllBelow(costs) }
-            let (amount, source) = limit.amount(for: subject, of: call, override: override)
-            add(
-                Step(
-                    limit: limit, subject: subject,
-                    counter: CounterKey(
-                        shard: shard, limit: limit.id, subject: covering.names[place].subject,
-                        counter: limit.counter(override: override), atMs: nowMs),
-                    cost: costs[0], amount: amount, source: source, mayGiveWay: mayGiveWay),
-                lower: costs.dropFirst(), in: shard)
+        } else {
+            for counted in counted { add(counted, call: call, expected: expected) }
         }
         let count = sides.reduce(self.home.steps.count) { $0 + $1.steps.count }
         guard count <= Self.largestCount else {
@@ -90,7 +74,20 @@ struct LimitPlan: Sendable {
         }
     }
 
-    private mutating func add(_ step: Step, lower: ArraySlice<Int?>, in shard: Shard) {
+    /// Of a call that several models may serve.
+    private mutating func add(_ counted: CountedLimit, call: Call, expected: (Candidate) -> Estimate?) {
+        var costs = candidates.map { candidate in
+            counted.limit.covers(call, on: candidate.model)
+                ? counted.limit.cost(of: candidate, expected: expected) : nil
+        }
+        let mayGiveWay = costs[0] != nil
+        // A side does not learn which model the home chooses, so it holds enough for each that is left to choose.
+        if counted.shard != home.shard { costs = Self.enoughForAllBelow(costs) }
+        add(Step(counted: counted, cost: costs[0], mayGiveWay: mayGiveWay), lower: costs.dropFirst())
+    }
+
+    private mutating func add(_ step: Step, lower: ArraySlice<Int?>) {
+        let shard = step.counted.shard
         if shard == home.shard {
             home.add(step, lower: lower)
         } else if let index = sides.firstIndex(where: { $0.shard == shard }) {
@@ -141,9 +138,7 @@ extension LimitPlan.Part {
         let costs = lower[count - 1]
         part.lower.removeFirst(count)
         part.steps = zip(steps, costs).map { step, cost in
-            LimitPlan.Step(
-                limit: step.limit, subject: step.subject, counter: step.counter, cost: cost, amount: step.amount,
-                source: step.source, mayGiveWay: false)
+            LimitPlan.Step(counted: step.counted, cost: cost, mayGiveWay: false)
         }
         return part
     }

@@ -9,7 +9,7 @@ import WeirRedis
 final class Replica: Sendable {
     /// One reading of Redis. A class, since every call takes it several times: one reference instead of a dozen.
     final class Snapshot: Sendable {
-        let policy: Policy?
+        let inForce: PolicyInForce?
         /// Why the published policy is not the one in force.
         let policyProblem: String?
         let killSwitch: [KillSwitch.Scope: KillSwitch.Entry]
@@ -18,15 +18,18 @@ final class Replica: Sendable {
         let prices: PricesInForce?
 
         init(
-            policy: Policy? = nil, policyProblem: String? = nil, killSwitch: [KillSwitch.Scope: KillSwitch.Entry] = [:],
+            inForce: PolicyInForce? = nil, policyProblem: String? = nil,
+            killSwitch: [KillSwitch.Scope: KillSwitch.Entry] = [:],
             limited: [String: [String: Int]] = [:], prices: PricesInForce? = nil
         ) {
-            self.policy = policy
+            self.inForce = inForce
             self.policyProblem = policyProblem
             self.killSwitch = killSwitch
             self.limited = limited
             self.prices = prices
         }
+
+        var policy: Policy? { inForce?.policy }
     }
 
     /// Read again however quiet Redis is: a backstop for an invalidation that never came.

@@ -20,20 +20,20 @@ struct ReplicaReader {
     /// says so.
     func read(known: Replica.Snapshot) async throws -> Replica.Snapshot {
         try await learnTime()
-        var inForce: Policy?
+        var inForce: PolicyInForce?
         var problem: String?
         do {
-            inForce = try await policy()
+            inForce = try await policy(known: known.inForce)
         } catch let error as Unreadable {
-            guard let known = known.policy else { throw error }
+            guard let known = known.inForce else { throw error }
             (inForce, problem) = (known, error.description)
         }
         let killSwitch = try await killSwitch()
-        let resources = Set(inForce?.products.values.compactMap(\.resource) ?? [])
+        let resources = Set(inForce?.policy.products.values.compactMap(\.resource) ?? [])
         var limited: [String: [String: Int]] = [:]
         for resource in resources { limited[resource] = try await self.limited(resource: resource) }
         return Replica.Snapshot(
-            policy: inForce, policyProblem: problem, killSwitch: killSwitch, limited: limited,
+            inForce: inForce, policyProblem: problem, killSwitch: killSwitch, limited: limited,
             prices: try await prices(known: known.prices))
     }
 
@@ -44,10 +44,11 @@ struct ReplicaReader {
         clock.learn(redisMs: seconds * 1000 + micros / 1000)
     }
 
-    private func policy() async throws -> Policy? {
+    private func policy(known: PolicyInForce?) async throws -> PolicyInForce? {
         guard let text = try await connection.send(["GET", .string(RedisKeys.policy)]).text else { return nil }
+        if let known, known.published == text { return known }
         do {
-            return try JSONDecoder().decode(Policy.self, from: Data(text.utf8))
+            return PolicyInForce(try JSONDecoder().decode(Policy.self, from: Data(text.utf8)), published: text)
         } catch {
             throw Unreadable(description: "the published policy cannot be read: \(error)")
         }

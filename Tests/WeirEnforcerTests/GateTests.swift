@@ -15,7 +15,8 @@ import WeirTestSupport
         limited: [String: [String: Int]] = [:]
     ) -> Denial? {
         let snapshot = Replica.Snapshot(
-            policy: TestNode.policy, killSwitch: entries.mapValues { KillSwitch.Entry(value: $0) }, limited: limited)
+            inForce: PolicyInForce(TestNode.policy, published: ""),
+            killSwitch: entries.mapValues { KillSwitch.Entry(value: $0) }, limited: limited)
         return Gate.denial(of: call, in: snapshot, nowMs: nowMs)
     }
 

@@ -166,8 +166,9 @@ import WeirRedis
             atMs: LimitPlanTests.nowMs)
         return Denial(
             step: .init(
-                limit: limit, subject: subject, counter: counter, cost: 3, amount: 7, source: .override,
-                mayGiveWay: true),
+                counted: CountedLimit(
+                    limit: limit, subject: subject, subjectText: subject.text, shard: Shard(number: 7),
+                    counter: counter, amount: 7, source: .override), cost: 3, mayGiveWay: true),
             used: 5, reserved: 1,
             retryAfterMs: retryAfterMs, nowMs: LimitPlanTests.nowMs)
     }

@@ -71,12 +71,14 @@ import WeirCore
         ])
         #expect(
             told == [
-                "removed product search: billable: false → none; class: lookup → none",
-                "added product web: billable: none → false; class: none → lookup",
-                "removed limit calls: amount: 5 → none; classes: ai → none; enforce: reserve → none; "
-                    + "group_rule: min → none; per: user → none; unit: requests → none; window: 60s → none",
-                "added limit calls-2: amount: none → 5; classes: none → ai; enforce: none → reserve; "
-                    + "group_rule: none → min; per: none → user; unit: none → requests; window: none → 60s",
+                "removed product search: anonymous: false → none; billable: false → none; class: lookup → none",
+                "added product web: anonymous: none → false; billable: none → false; class: none → lookup",
+                "removed limit calls: amount: 5 → none; clamp: false → none; classes: ai → none; enforce: reserve → none; "
+                    + "group_rule: min → none; per: user → none; reserve: full → none; unit: requests → none; "
+                    + "window: 60s → none",
+                "added limit calls-2: amount: none → 5; clamp: none → false; classes: none → ai; enforce: none → reserve; "
+                    + "group_rule: none → min; per: none → user; reserve: none → full; unit: none → requests; "
+                    + "window: none → 60s",
             ])
     }
 
