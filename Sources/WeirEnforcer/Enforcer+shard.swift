@@ -115,6 +115,7 @@ extension UsageEvent {
         event.calledAtMs = calledAtMs
         (event.model, event.isModelKnown) = (candidate.model, candidate.isModelKnown)
         (event.tokens, event.cost) = (candidate.estimate.observed, candidate.estimate.observedCost)
-        return event.orphaned
+        (event.outcome, event.isOK) = (.orphaned, false)
+        return event
     }
 }

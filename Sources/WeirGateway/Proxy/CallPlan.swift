@@ -132,7 +132,7 @@ struct CallPlan {
         let candidate = candidates[reservation.candidate]
         (event.model, event.isModelKnown) = (candidate.model, candidate.isModelKnown)
         (event.tokens, event.cost) = (candidate.estimate.observed, candidate.estimate.observedCost)
-        event.extra["max_tokens_clamped_to"] = outputBound(for: reservation).map(String.init)
+        if let bound = outputBound(for: reservation) { event.extra["max_tokens_clamped_to"] = String(bound) }
         return event
     }
 

@@ -44,7 +44,9 @@ final class ProxyCall: UpstreamReceiver, Watched {
             if !client.isClientThere { tell(.clientGone(mayDrain: false)) }
             if owner.isStopping { tell(.stopped) }
             guard life.isAlive, let request = request.take() else { return }
-            exchange = owner.upstream.start(request, to: self)
+            let started = owner.upstream.start(request, to: self)
+            // It may have failed at once.
+            if life.isAlive { exchange = started }
         }
         owner.unwatch(self)
         if case .cut = ending.answer { client.cutAnswer() }

@@ -1,6 +1,5 @@
 import NIOCore
 import NIOHTTP1
-import WeirCore
 
 /// A connection to a provider: one call after the other, each sent in one write, and its answer told as it comes.
 final class ProviderConnection: ChannelDuplexHandler {
@@ -14,7 +13,6 @@ final class ProviderConnection: ChannelDuplexHandler {
         case afterSwitchingProtocols
     }
 
-    let base: ProviderBase
     var idleSince = NIODeadline.now()
     private let writer: RequestWriter
     private let keep: (ProviderConnection) -> Void
@@ -28,8 +26,7 @@ final class ProviderConnection: ChannelDuplexHandler {
     /// - Parameters:
     ///   - writer: the channel's first handler, which makes bytes of requests.
     ///   - keep: is given the connection when it is free for the next call.
-    init(base: ProviderBase, writer: RequestWriter, keep: @escaping (ProviderConnection) -> Void) {
-        self.base = base
+    init(writer: RequestWriter, keep: @escaping (ProviderConnection) -> Void) {
         self.writer = writer
         self.keep = keep
     }

@@ -15,11 +15,20 @@ final class ProviderConnections: Upstream {
 
     private let loop: NIOIsolatedEventLoop
     private let deadlines: GatewayConfiguration.Deadlines
-    /// The connection that was used last at the end.
-    private var idle: [ProviderBase: [ProviderConnection]] = [:]
+    /// One for each address that was called; there are few, so looking through them is quicker than hashing.
+    private var pools: [Pool] = []
     /// Made at the first use: reading the system's certificates takes a while.
     private var tls: NIOSSLContext?
     private var isStopped = false
+
+    /// The idle connections to one address.
+    private final class Pool {
+        let base: ProviderBase
+        /// The one that was used last at the end.
+        var idle: [ProviderConnection] = []
+
+        init(_ base: ProviderBase) { self.base = base }
+    }
 
     init(loop: any EventLoop, deadlines: GatewayConfiguration.Deadlines) {
         self.loop = loop.assumeIsolated()
@@ -30,47 +39,55 @@ final class ProviderConnections: Upstream {
         let exchange = ProviderExchange(request, receiver: receiver)
         if isStopped {
             loop.execute { exchange.fail(Problem.stopped) }
-        } else if let connection = takeIdle(request.base) {
-            connection.begin(exchange)
         } else {
-            connect(for: exchange, to: request.base)
+            let pool = pool(of: request.base)
+            while let connection = pool.idle.popLast() {
+                guard connection.isUsable else { continue }
+                connection.begin(exchange)
+                return exchange
+            }
+            connect(for: exchange, to: pool)
         }
         return exchange
     }
 
-    private func takeIdle(_ base: ProviderBase) -> ProviderConnection? {
-        while let connection = idle[base]?.popLast() {
-            if connection.isUsable { return connection }
-        }
-        return nil
+    private func pool(of base: ProviderBase) -> Pool {
+        if let pool = pools.first(where: { $0.base == base }) { return pool }
+        let pool = Pool(base)
+        pools.append(pool)
+        return pool
     }
 
     /// A connection whose answer has been read to its end is free for the next call.
-    private func keep(_ connection: ProviderConnection) {
+    private func keep(_ connection: ProviderConnection, in pool: Pool) {
         if isStopped { return connection.close() }
         connection.idleSince = .now()
-        idle[connection.base, default: []].append(connection)
+        pool.idle.append(connection)
     }
 
     func check(now: NIODeadline) {
-        for base in idle.keys {
+        let longest = TimeAmount(deadlines.providerConnectionIdle)
+        for pool in pools {
             // The longest idle ones come first.
-            let old = idle[base]?.prefix { now - $0.idleSince > TimeAmount(deadlines.providerConnectionIdle) } ?? []
+            let old = pool.idle.prefix { now - $0.idleSince > longest }
             if old.isEmpty { continue }
-            idle[base]?.removeFirst(old.count)
+            pool.idle.removeFirst(old.count)
             for connection in old { connection.close() }
         }
     }
 
     func stop() {
         isStopped = true
-        for connection in idle.values.joined() { connection.close() }
-        idle = [:]
+        for pool in pools {
+            for connection in pool.idle { connection.close() }
+            pool.idle = []
+        }
     }
 
     // MARK: Connecting
 
-    private func connect(for exchange: ProviderExchange, to base: ProviderBase) {
+    private func connect(for exchange: ProviderExchange, to pool: Pool) {
+        let base = pool.base
         let tlsHandler: NIOSSLClientHandler?
         do {
             tlsHandler = try base.isTLS ? makeTLS(base) : nil
@@ -85,8 +102,8 @@ final class ProviderConnections: Upstream {
             .flatMapThrowing { channel in
                 // Not in the bootstrap's initializer: that runs once for each address that a name resolves to.
                 let writer = RequestWriter(base: base)
-                let connection = ProviderConnection(base: base, writer: writer) { [weak self] in
-                    self?.keep($0) ?? $0.close()
+                let connection = ProviderConnection(writer: writer) { [weak self, pool] in
+                    self?.keep($0, in: pool) ?? $0.close()
                 }
                 let pipeline = channel.pipeline.syncOperations
                 if let tlsHandler { try pipeline.addHandler(tlsHandler) }

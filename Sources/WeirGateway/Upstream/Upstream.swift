@@ -5,7 +5,7 @@ import WeirCore
 /// The way to the providers, of one event loop. Everything here happens on that loop.
 protocol Upstream: AnyObject {
     /// Sends a call, once: it is never repeated, because a repeated call may be billed twice.
-    /// Nothing is told before this returns.
+    /// Events may come before this returns.
     func start(_ request: UpstreamRequest, to receiver: any UpstreamReceiver) -> any UpstreamExchange
     /// Closes connections that have been idle for too long.
     func check(now: NIODeadline)

@@ -27,12 +27,32 @@ package enum RedisKeys {
     package static let overridesOfLedger = "weir:overrides-set-by-ledger"
 
     /// String: this shard is ready. Absent means not ready, never "nothing spent".
-    package static func epoch(_ shard: Shard) -> String { "weir:\(shard.tag):epoch" }
+    package static func epoch(_ shard: Shard) -> String { names(of: shard).epoch }
     /// Hash: reservation id → what is held, for whom, until when, and what was observed; or how it ended
     /// (lua/lib/record.lua).
-    package static func reservations(_ shard: Shard) -> String { "weir:\(shard.tag):reservations" }
+    package static func reservations(_ shard: Shard) -> String { names(of: shard).reservations }
     /// Stream: usage events on their way to the ledger, field `event`.
-    package static func usage(_ shard: Shard) -> String { "weir:\(shard.tag):usage" }
+    package static func usage(_ shard: Shard) -> String { names(of: shard).usage }
+
+    /// The names that every call of a shard needs, made once.
+    private struct ShardNames {
+        let epoch: String
+        let reservations: String
+        let usage: String
+
+        init(_ shard: Shard) {
+            epoch = "weir:\(shard.tag):epoch"
+            reservations = "weir:\(shard.tag):reservations"
+            usage = "weir:\(shard.tag):usage"
+        }
+    }
+
+    /// As many as a deployment can have.
+    private static let shardNames = Shard.all(count: 100).map(ShardNames.init)
+
+    private static func names(of shard: Shard) -> ShardNames {
+        shardNames.indices.contains(shard.number) ? shardNames[shard.number] : ShardNames(shard)
+    }
 
     /// Hash: how often each node has denied what that day, ``DenialKey/field(node:)`` → count. Lives two days longer.
     package static func denials(_ shard: Shard, day: UTCDay) -> String { "weir:\(shard.tag):denials:\(day.id)" }

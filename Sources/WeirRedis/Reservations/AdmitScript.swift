@@ -100,8 +100,11 @@ package struct AdmitScript: Sendable {
     private var hasChoice: Bool { !lower.isEmpty || limits.contains { $0.least != nil } }
 
     package func run(on connection: RedisConnection) async throws(RedisError) -> Reply {
-        let keys =
-            [RedisKeys.epoch(shard), RedisKeys.reservations(shard)] + limits.map(\.counter.key)
+        var keys: [String] = []
+        keys.reserveCapacity(2 + limits.count)
+        keys.append(RedisKeys.epoch(shard))
+        keys.append(RedisKeys.reservations(shard))
+        for limit in limits { keys.append(limit.counter.key) }
         var arguments: [RedisArgument] = [
             .string(id.text), .int(nowMs ?? 0), .int(namedAtMs), .bytes(record(call) { limits[$0].cost }),
             .bytes(packed { limits[$0].cost }),
@@ -137,9 +140,18 @@ package struct AdmitScript: Sendable {
 extension AdmitScript {
     /// lua/lib/record.lua: `<lease_end_ms> <at_ms> <held,held,...>`, the call, nothing observed yet.
     private func record(_ call: [UInt8], cost: (Int) -> Int?) -> [UInt8] {
-        let held = limits.indices.map { String(cost($0) ?? 0) }.joined(separator: ",")
-        var record = Array("\(namedAtMs + leaseMs) \(namedAtMs) \(held)\n".utf8)
-        record.reserveCapacity(record.count + call.count + 1)
+        var record: [UInt8] = []
+        // Two times of thirteen digits, and a number for each limit.
+        record.reserveCapacity(call.count + 32 + 17 * limits.count)
+        record.append(contentsOf: String(namedAtMs + leaseMs).utf8)
+        record.append(UInt8(ascii: " "))
+        record.append(contentsOf: String(namedAtMs).utf8)
+        record.append(UInt8(ascii: " "))
+        for index in limits.indices {
+            if index > 0 { record.append(UInt8(ascii: ",")) }
+            record.append(contentsOf: String(cost(index) ?? 0).utf8)
+        }
+        record.append(UInt8(ascii: "\n"))
         record.append(contentsOf: call)
         record.append(UInt8(ascii: "\n"))
         return record

@@ -10,6 +10,6 @@ struct PackedNumbers {
     /// Clamped to 0 … 2^53 - 1.
     mutating func add(_ number: Int) {
         let bits = Double(min(max(0, number), .largestExact)).bitPattern
-        for shift in stride(from: 56, through: 0, by: -8) { bytes.append(UInt8(truncatingIfNeeded: bits >> shift)) }
+        withUnsafeBytes(of: bits.bigEndian) { bytes.append(contentsOf: $0) }
     }
 }
