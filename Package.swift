@@ -84,7 +84,7 @@ let tests: [Target] = [
         name: "WeirGatewayTests",
         dependencies: [
             core, "WeirProviders", "WeirRedis", "WeirEnforcer", "WeirGateway", "WeirSimulator", "WeirTestSupport",
-            nioCore, nioPosix, nioHTTP1, asyncHTTPClient, logging,
+            nioCore, nioPosix, nioHTTP1, nioSSL, asyncHTTPClient, logging,
         ], swiftSettings: strict),
     .testTarget(
         name: "WeirAggregatorTests",

@@ -160,19 +160,4 @@ import WeirTestSupport
         configuration.connectTimeout = .seconds(10)
         return configuration
     }
-
-    /// A self-signed certificate for localhost.
-    private func makeCertificate(in directory: String, name: String) throws {
-        let openssl = Process()
-        openssl.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        openssl.arguments = [
-            "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days",
-            "2", "-subj", "/CN=\(name)", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout",
-            "\(directory)/\(name).key", "-out", "\(directory)/\(name).crt",
-        ]
-        openssl.standardError = FileHandle.nullDevice
-        try openssl.run()
-        openssl.waitUntilExit()
-        try #require(openssl.terminationStatus == 0, "openssl made no certificate")
-    }
 }

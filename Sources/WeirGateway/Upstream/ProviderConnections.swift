@@ -15,6 +15,7 @@ final class ProviderConnections: Upstream {
 
     private let loop: NIOIsolatedEventLoop
     private let deadlines: GatewayConfiguration.Deadlines
+    private let trustRoots: NIOSSLTrustRoots
     /// One for each address that was called; there are few, so looking through them is quicker than hashing.
     private var pools: [Pool] = []
     /// Made at the first use: reading the system's certificates takes a while.
@@ -30,9 +31,13 @@ final class ProviderConnections: Upstream {
         init(_ base: ProviderBase) { self.base = base }
     }
 
-    init(loop: any EventLoop, deadlines: GatewayConfiguration.Deadlines) {
+    /// - Parameter trustRoots: whose certificates are believed; the system's, except in tests.
+    init(
+        loop: any EventLoop, deadlines: GatewayConfiguration.Deadlines, trustRoots: NIOSSLTrustRoots = .default
+    ) {
         self.loop = loop.assumeIsolated()
         self.deadlines = deadlines
+        self.trustRoots = trustRoots
     }
 
     func start(_ request: UpstreamRequest, to receiver: any UpstreamReceiver) -> any UpstreamExchange {
@@ -127,6 +132,7 @@ final class ProviderConnections: Upstream {
         } else {
             var settings = TLSConfiguration.makeClientConfiguration()
             settings.applicationProtocols = ["http/1.1"]
+            settings.trustRoots = trustRoots
             context = try NIOSSLContext(configuration: settings)
             tls = context
         }
