@@ -45,19 +45,13 @@ import WeirTestSupport
     final class Collector: UpstreamReceiver {
         let done: EventLoopPromise<String>
         var text = ""
-        var pauses = false
 
         init(_ loop: any EventLoop) { done = loop.makePromise() }
 
         func upstreamSent() { text += "sent " }
-        func upstreamHead(_ head: HTTPResponseHead) -> Bool {
-            text += "\(head.status.code) "
-            return !pauses
-        }
-        func upstreamBody(_ bytes: ByteBuffer) -> Bool {
-            text += String(buffer: bytes)
-            return !pauses
-        }
+        func upstreamHead(_ head: HTTPResponseHead) { text += "\(head.status.code) " }
+        func upstreamBody(_ bytes: ByteBuffer) { text += String(buffer: bytes) }
+        func upstreamReadComplete() -> Bool { true }
         func upstreamEnded() { done.succeed(text + " end") }
         func upstreamFailed(_ error: any Error) { done.succeed(text + "failed") }
     }

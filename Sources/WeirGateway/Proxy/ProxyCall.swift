@@ -17,7 +17,7 @@ final class ProxyCall: UpstreamReceiver, Watched {
     private var life = CallLife()
     private var meter: CallMeter
     private var exchange: (any UpstreamExchange)?
-    private var finished: CheckedContinuation<CallLife.Ending, Never>?
+    private var finished: UnsafeContinuation<CallLife.Ending, Never>?
     /// The provider is not read on until the client can take more.
     private var isHeldBack = false
     private var lastHeard = NIODeadline.now()
@@ -38,7 +38,8 @@ final class ProxyCall: UpstreamReceiver, Watched {
 
     /// Returns when the call is over and charged, and the client has its answer.
     func run() async -> GatewayMetrics.Outcome {
-        let ending = await withCheckedContinuation { continuation in
+        // Resumed once, since a life ends once.
+        let ending = await withUnsafeContinuation { continuation in
             finished = continuation
             owner.watch(self)
             if !client.isClientThere { tell(.clientGone(mayDrain: false)) }
@@ -106,7 +107,6 @@ final class ProxyCall: UpstreamReceiver, Watched {
         }
         exchange?.cancel()
         exchange = nil
-        if ending.answer == .complete { client.holdAnswer() }
         finished?.resume(returning: ending)
         finished = nil
     }
@@ -115,24 +115,28 @@ final class ProxyCall: UpstreamReceiver, Watched {
 
     func upstreamSent() { tell(.requestSent) }
 
-    func upstreamHead(_ head: HTTPResponseHead) -> Bool {
+    func upstreamHead(_ head: HTTPResponseHead) {
         lastHeard = .now()
         hasHead = true
         tell(.head(status: Int(head.status.code)))
         meter.begin(status: Int(head.status.code), headers: head.headers)
         client.answer(head, keepingLength: meter.keepsLength, reservation: reservation)
-        return mayReadOn()
     }
 
-    func upstreamBody(_ bytes: ByteBuffer) -> Bool {
+    func upstreamBody(_ bytes: ByteBuffer) {
         lastHeard = .now()
         if let passed = meter.observe(bytes) { client.answerBody(passed) }
         if draining != nil {
             draining?.bytes -= bytes.readableBytes
             if let draining, draining.bytes < 0 { tell(.drainedEnough) }
-            return true
         }
-        return mayReadOn()
+    }
+
+    /// The provider is read on only when the client has taken what it was sent.
+    func upstreamReadComplete() -> Bool {
+        client.flushAnswer()
+        isHeldBack = life.isAlive && draining == nil && client.isHeldBack
+        return !isHeldBack
     }
 
     func upstreamEnded() {
@@ -145,12 +149,6 @@ final class ProxyCall: UpstreamReceiver, Watched {
         exchange = nil
         owner.node.logger.debug("provider", metadata: ["request": "\(client.id)", "error": "\(type(of: error))"])
         tell(.failed)
-    }
-
-    /// The provider is read on only when the client has taken what it was sent.
-    private func mayReadOn() -> Bool {
-        isHeldBack = life.isAlive && draining == nil && client.isHeldBack
-        return !isHeldBack
     }
 
     private func resumeProvider() {

@@ -102,7 +102,7 @@ final class ClientExchange {
             connection?.writeContinue()
         }
         if let there = body.result { return try there.get() }
-        let result = await withCheckedContinuation { body.wait($0) }
+        let result = await withUnsafeContinuation { body.wait($0) }
         return try result.get()
     }
 
@@ -154,9 +154,9 @@ final class ClientExchange {
         connection.writeBody(bytes)
     }
 
-    /// Keeps what was written in this tick until ``endAnswer()``, so that a client that has the whole answer finds its
-    /// call settled.
-    func holdAnswer() { connection?.holdFlush() }
+    /// Hands on what there is of the answer. Its end brings its own flush, after the call was settled, so that a client
+    /// which has the whole answer finds its call charged.
+    func flushAnswer() { connection?.flush() }
 
     func endAnswer() {
         guard let connection, answer == .started else { return }

@@ -32,9 +32,8 @@ final class ConnectionHandler: ChannelDuplexHandler, Watched {
     private var idleUntil: NIODeadline
     private var unwritableSince: NIODeadline?
     private var writer = AnswerWriter()
-    /// Said in this tick of the loop; leaves in one write.
+    /// Said since the last flush; leaves in one write.
     private var outbound = ByteBuffer()
-    private var isFlushScheduled = false
     /// What came after a request that is still being answered.
     private var waiting = CircularBuffer<HTTPServerRequestPart>()
     private var isTakingWaiting = false
@@ -162,12 +161,12 @@ final class ConnectionHandler: ChannelDuplexHandler, Watched {
     /// Asks the client for the body that it holds back.
     func writeContinue() {
         outbound.writeStaticString("HTTP/1.1 100 Continue\r\n\r\n")
-        scheduleFlush()
+        flush()
     }
 
+    /// What is written leaves with the next ``flush()`` or the answer's end.
     func writeHead(_ head: HTTPResponseHead) {
         writer.writeHead(head, to: &outbound)
-        scheduleFlush()
     }
 
     func writeBody(_ bytes: ByteBuffer) {
@@ -175,17 +174,6 @@ final class ConnectionHandler: ChannelDuplexHandler, Watched {
         if let large = writer.writeBody(bytes, to: &outbound) {
             passOn(context)
             context.write(wrapOutboundOut(large), promise: nil)
-        }
-        scheduleFlush()
-    }
-
-    /// What is written in one tick of the loop leaves in one flush.
-    private func scheduleFlush() {
-        guard !isFlushScheduled, let context else { return }
-        isFlushScheduled = true
-        context.eventLoop.assumeIsolated().execute {
-            // Unless the answer has ended meanwhile: its end brings the flush.
-            if self.isFlushScheduled { self.flush() }
         }
     }
 
@@ -195,11 +183,7 @@ final class ConnectionHandler: ChannelDuplexHandler, Watched {
         outbound = ByteBuffer()
     }
 
-    /// What was written in this tick leaves with the answer's end, not before.
-    func holdFlush() { isFlushScheduled = false }
-
     func flush() {
-        isFlushScheduled = false
         guard let context else { return }
         if outbound.readableBytes > 0 { passOn(context) }
         context.flush()
@@ -209,7 +193,6 @@ final class ConnectionHandler: ChannelDuplexHandler, Watched {
     func finish(requestIsWhole: Bool, keepsConnection: Bool) {
         guard let context else { return }
         writer.writeEnd(to: &outbound)
-        isFlushScheduled = false
         if !requestIsWhole {
             phase = .discarding(bytes: Self.discardedBytes, until: .now() + Self.discardingTime)
             flush()

@@ -10,7 +10,7 @@ struct RequestBody {
 
     private var state = State.arriving
     private var bytes: ByteBuffer?
-    private var waiter: CheckedContinuation<Result<ByteBuffer, Refusal>, Never>?
+    private var waiter: UnsafeContinuation<Result<ByteBuffer, Refusal>, Never>?
     /// Bytes taken in, whether or not they are still held.
     private(set) var count = 0
     private(set) var lastProgress = NIODeadline.now()
@@ -52,7 +52,7 @@ struct RequestBody {
         }
     }
 
-    mutating func wait(_ continuation: CheckedContinuation<Result<ByteBuffer, Refusal>, Never>) {
+    mutating func wait(_ continuation: UnsafeContinuation<Result<ByteBuffer, Refusal>, Never>) {
         waiter = continuation
     }
 

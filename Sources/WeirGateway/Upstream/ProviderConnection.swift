@@ -81,9 +81,8 @@ final class ProviderConnection: ChannelDuplexHandler {
         case .head(let head):
             guard head.status != .switchingProtocols else { return fail(Problem.afterSwitchingProtocols) }
             keepsOpen = head.isKeepAlive
-            if exchange.receiver?.upstreamHead(head) == false { isPaused = self.exchange != nil }
-        case .body(let bytes):
-            if exchange.receiver?.upstreamBody(bytes) == false { isPaused = self.exchange != nil }
+            exchange.receiver?.upstreamHead(head)
+        case .body(let bytes): exchange.receiver?.upstreamBody(bytes)
         case .end:
             self.exchange = nil
             resume()
@@ -91,6 +90,11 @@ final class ProviderConnection: ChannelDuplexHandler {
             if keepsOpen { keep(self) } else { close() }
             exchange.end()
         }
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        if let receiver = exchange?.receiver, !receiver.upstreamReadComplete() { isPaused = exchange != nil }
+        context.fireChannelReadComplete()
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) { fail(error) }

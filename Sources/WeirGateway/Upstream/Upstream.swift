@@ -35,11 +35,11 @@ protocol UpstreamExchange: AnyObject {
 /// Who is told about a call. After `upstreamEnded` or `upstreamFailed` nothing follows.
 protocol UpstreamReceiver: AnyObject {
     func upstreamSent()
-    /// - Returns: whether more may be read. If not, what has been read already still follows, at most a network
-    ///   buffer's worth; the rest waits for ``UpstreamExchange/resume()``.
-    func upstreamHead(_ head: HTTPResponseHead) -> Bool
-    /// - Returns: as ``upstreamHead(_:)``.
-    func upstreamBody(_ bytes: ByteBuffer) -> Bool
+    func upstreamHead(_ head: HTTPResponseHead)
+    func upstreamBody(_ bytes: ByteBuffer)
+    /// Everything that has been read by now has been told: the moment to pass it on.
+    /// - Returns: whether more may be read. If not, the rest waits for ``UpstreamExchange/resume()``.
+    func upstreamReadComplete() -> Bool
     func upstreamEnded()
     func upstreamFailed(_ error: any Error)
 }
