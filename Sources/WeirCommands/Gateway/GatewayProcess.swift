@@ -26,6 +26,12 @@ struct GatewayProcess: Sendable {
     /// - Parameter onReady: told the two addresses, clients' and operations', when the node may serve.
     func run(onReady: @escaping @Sendable (String, String) -> Void) async throws {
         let logger = Logger(label: "weir.gateway")
+        let most = settings.gateway.limits.connections
+        if let files = OpenFiles.raiseBound(), files < 2 * most {
+            logger.warning(
+                "fewer files may be open than connections are admitted; raise the bound (ulimit -n, LimitNOFILE)",
+                metadata: ["files": "\(files)", "connections": "\(most)", "wanted": "\(2 * most)"])
+        }
         let group = MultiThreadedEventLoopGroup(numberOfThreads: settings.threads)
         let pool = RedisPool(configuration: settings.redis, group: group, logger: logger)
         let enforcer = Enforcer(
