@@ -2,6 +2,7 @@ import Hummingbird
 import HummingbirdCore
 import Logging
 import NIOCore
+import WeirCore
 import WeirLedger
 import WeirRedis
 
@@ -14,11 +15,12 @@ package struct AdminServer: Sendable {
     private let group: any EventLoopGroup
     private let logger: Logger
 
+    /// - Parameter prices: as the gateways have them.
     /// - Parameter nowMs: the time that the ledger records, milliseconds since 1970.
     /// - Parameter unreadyReason: why the process is not ready, beyond ledger and Redis; for `/readyz`.
     package init(
-        configuration: AdminConfiguration, ledger: any LedgerStore, redis: RedisPool, group: any EventLoopGroup,
-        logger: Logger, nowMs: @escaping @Sendable () -> Int,
+        configuration: AdminConfiguration, ledger: any LedgerStore, redis: RedisPool, prices: PriceTable,
+        group: any EventLoopGroup, logger: Logger, nowMs: @escaping @Sendable () -> Int,
         unreadyReason: @escaping @Sendable () async -> String? = { nil }
     ) throws(AdminConfiguration.Fault) {
         try configuration.check()
@@ -27,8 +29,8 @@ package struct AdminServer: Sendable {
         self.logger = logger
         routes = AdminRoutes(
             configuration: configuration, ledger: ledger,
-            publication: Publication(redis: redis, ledger: ledger), nowMs: nowMs, unreadyReason: unreadyReason,
-            logger: logger)
+            publication: Publication(redis: redis, ledger: ledger), prices: prices, nowMs: nowMs,
+            unreadyReason: unreadyReason, logger: logger)
     }
 
     /// Serves until the surrounding service group shuts down, or the task is cancelled.

@@ -6,7 +6,9 @@ import NIOHTTP1
 import NIOPosix
 import Synchronization
 import WeirAdmin
+import WeirCore
 import WeirLedger
+import WeirProviders
 import WeirRedis
 import WeirTestSupport
 
@@ -104,8 +106,9 @@ func withAdmin(
             pool.start()
             try await pool.waitUntilReady(timeout: .seconds(20))
             let admin = try AdminServer(
-                configuration: configured, ledger: ledger, redis: pool, group: MultiThreadedEventLoopGroup.singleton,
-                logger: .silent, nowMs: { Int(Date().timeIntervalSince1970 * 1000) })
+                configuration: configured, ledger: ledger, redis: pool, prices: try PriceTable.shipped(),
+                group: MultiThreadedEventLoopGroup.singleton, logger: .silent,
+                nowMs: { Int(Date().timeIntervalSince1970 * 1000) })
             let port = Mutex(0)
             let running = Task { try await admin.run { number in port.withLock { $0 = number } } }
             do {

@@ -45,6 +45,9 @@ import Testing
         ["limits", "list"], ["limits", "set", "user:42", "spend", "75usd", "--until", "2026-12-01", "--reason", "why"],
         ["limits", "set", "team:acme", "ai_credits", "unlimited", "--for", "2h"],
         ["limits", "unset", "user:42", "spend"],
+        ["limits", "explain", "--key", "wk_1a2B3c4D", "--model", "claude-sonnet-4", "--max-tokens", "1000"],
+        ["limits", "explain", "--team", "acme", "--user", "alice", "--product", "p", "--model", "auto"],
+        ["simulate", "--policy", "new.yaml", "--days", "30"],
         ["limited", "list", "--resource", "r"], ["limited", "add", "acme", "--resource", "r", "--for", "2h"],
         ["limited", "add", "acme", "--resource", "r", "--until", "2030-01-01"],
         ["limited", "remove", "acme", "--resource", "r"], ["kill-switch", "on", "--reason", "x", "--for", "30m"],
@@ -65,6 +68,9 @@ import Testing
         ["kill-switch", "on"], ["usage"], ["usage", "--by", "tem"], ["usage", "--by", "day", "--days", "0"],
         ["usage", "--by", "day", "--days", "3", "--from", "2026-11-01"], ["policy", "check"], ["nothing"],
         ["keys", "list", "--admin-token", "secret"],
+        ["limits", "explain", "--key", "wk_1a2B3c4D"], ["limits", "explain", "--user", "alice", "--model", "m"],
+        ["limits", "explain", "--key", "wk_00000000_000000000000000000000000000000003XfsTZ", "--model", "m"],
+        ["simulate", "--days", "3"], ["simulate", "--policy", "f", "--days", "0"],
         ["keys", "revoke", "wk_00000000_000000000000000000000000000000003XfsTZ"],
     ])
     func `wrong usage ends with exit code 64`(arguments: [String]) {

@@ -9,6 +9,8 @@ struct AdminRoutes: Sendable {
     let configuration: AdminConfiguration
     let ledger: any LedgerStore
     let publication: Publication
+    /// As the gateways have them.
+    let prices: PriceTable
     /// Milliseconds since 1970, for what the ledger records.
     let nowMs: @Sendable () -> Int
     /// Why the process is not ready, beyond ledger and Redis; nil if it is.
@@ -23,10 +25,12 @@ struct AdminRoutes: Sendable {
         let group = router.group("/admin/v1")
         addKeys(to: group)
         addLimits(to: group)
+        addExplain(to: group)
         addLimited(to: group)
         addKillSwitch(to: group)
         addUsage(to: group)
         addPolicy(to: group)
+        addSimulate(to: group)
         addAudit(to: group)
         return router
     }

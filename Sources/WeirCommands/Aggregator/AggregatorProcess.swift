@@ -7,6 +7,7 @@ import WeirAdmin
 import WeirAggregator
 import WeirCore
 import WeirLedger
+import WeirProviders
 import WeirRedis
 
 /// The aggregator and its admin API in one process, until a signal ends them.
@@ -59,8 +60,8 @@ package struct AggregatorProcess: Sendable {
         let aggregator = Aggregator(
             configuration: AggregatorConfiguration(name: settings.name), pool: pool, ledger: ledger, logger: logger)
         let admin = try AdminServer(
-            configuration: settings.admin, ledger: ledger, redis: pool, group: group, logger: logger, nowMs: nowMs,
-            unreadyReason: { await aggregator.unreadyReason })
+            configuration: settings.admin, ledger: ledger, redis: pool, prices: try PriceTable.shipped(), group: group,
+            logger: logger, nowMs: nowMs, unreadyReason: { await aggregator.unreadyReason })
         let host = settings.admin.host
         // They end in the opposite order: first nobody asks any more, then what is in hand is written.
         var configuration = ServiceGroupConfiguration(

@@ -21,6 +21,12 @@ enum UsageEventColumns {
         VALUES (\(names.map { _ in "?" }.joined(separator: ", "))) ON CONFLICT (id) DO NOTHING
         """
 
+    /// The events from one moment on and before another, in order of time, then of id, behind one that was read before.
+    static let selectPage = """
+        SELECT \(names.joined(separator: ", ")) FROM usage_event
+        WHERE called_at >= ?1 AND called_at < ?2 AND (called_at > ?1 OR id > ?3) ORDER BY called_at, id LIMIT ?4
+        """
+
     /// What a standing event with a certain outcome added to the sums.
     static let selectStanding = """
         SELECT called_at, team, user, product, endpoint, model, 1, NOT ok, input_tokens, cache_read_tokens,
@@ -76,5 +82,28 @@ enum UsageEventColumns {
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         // A dictionary of text always has a JSON form.
         return (try? encoder.encode(extra)).map { String(decoding: $0, as: UTF8.self) }
+    }
+
+    /// Of a row of `names`.
+    /// - Throws: ``LedgerError/corrupt(_:)`` for an outcome that there is not.
+    static func event(_ row: Row) throws -> UsageEvent {
+        guard let outcome = UsageEvent.Outcome(rawValue: row[29]) else {
+            throw LedgerError.corrupt("the event \(row[0] as String) has the outcome \(row[29] as String)")
+        }
+        return UsageEvent(
+            id: row[0], calledAtMs: row[1], team: row[2], user: row[3], key: row[4], session: row[5], request: row[6],
+            product: row[7], billable: row[8], callClass: row[9], endpoint: row[10], provider: row[11], role: row[12],
+            task: row[13], requestedModel: row[14], model: row[15],
+            tokens: TokenUsage(
+                input: row[16], cacheRead: row[17], cacheWrite5m: row[18], cacheWrite1h: row[19], output: row[20],
+                reasoning: row[21]),
+            cost: MicroUSD(micros: row[22]), priceVersion: row[23], isModelKnown: row[24], toolUsed: row[25],
+            latencyMs: row[26], isOK: row[27], status: row[28], outcome: outcome, promptVersion: row[30],
+            extra: try extra(row[31]))
+    }
+
+    private static func extra(_ json: String?) throws -> [String: String] {
+        guard let json else { return [:] }
+        return try JSONDecoder().decode([String: String].self, from: Data(json.utf8))
     }
 }
