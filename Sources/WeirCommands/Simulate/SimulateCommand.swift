@@ -18,8 +18,8 @@ struct SimulateCommand: AdminCommand {
             - What was denied then is not in the ledger, and what is denied in the replay would not have been tried again.
             - Groups, models of keys and amounts set by weir limits set are those of today. Limits per address are left out, \
             since the ledger has no addresses.
-            - enforce: ledger and cost_guard act at once. A model that takes another's place uses the same tokens, and no \
-            dearer model takes the place of the one that served.
+            - enforce: ledger and cost_guard act at once, until their period ends, and no operator interferes. A model that \
+            takes another's place uses the same tokens, and no dearer model takes the place of the one that served.
 
               weir simulate --policy new.yaml --days 30
               weir simulate --policy new.yaml --days 7 --team acme --json
