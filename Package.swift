@@ -47,8 +47,10 @@ let modules: [Target] = [
         swiftSettings: strict),
     .target(
         name: "WeirAdmin",
-        dependencies: [core, "WeirRedis", "WeirLedger", hummingbird, hummingbirdCore, crypto, nioCore, logging],
-        swiftSettings: strict),
+        dependencies: [
+            core, "WeirProviders", "WeirRedis", "WeirLedger", "WeirEnforcer", hummingbird, hummingbirdCore, crypto,
+            nioCore, logging,
+        ], swiftSettings: strict),
     .target(
         name: "WeirSimulator", dependencies: [core, nioCore, nioPosix, nioHTTP1, logging],
         swiftSettings: strict),
@@ -93,8 +95,8 @@ let tests: [Target] = [
     .testTarget(
         name: "WeirAdminTests",
         dependencies: [
-            core, "WeirRedis", "WeirLedger", "WeirAdmin", "WeirTestSupport", asyncHTTPClient, crypto, nioCore, nioPosix,
-            nioHTTP1, logging,
+            core, "WeirProviders", "WeirRedis", "WeirLedger", "WeirEnforcer", "WeirAdmin", "WeirTestSupport",
+            asyncHTTPClient, crypto, nioCore, nioPosix, nioHTTP1, logging,
         ], swiftSettings: strict),
     .testTarget(
         name: "WeirSimulatorTests",

@@ -147,6 +147,7 @@ if choice then
 end
 if known then return answer end
 
+--#decided: above nothing is written
 for i = 1, count do
     local key, at = KEYS[2 + i], i * 5 - 4
     local kind, cost, span, read = limits[at], limits[at + 1], limits[at + 3], reads[4 * i]

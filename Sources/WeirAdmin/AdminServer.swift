@@ -30,8 +30,7 @@ package struct AdminServer: Sendable {
         routes = AdminRoutes(
             configuration: configuration, ledger: ledger,
             publication: Publication(redis: redis, ledger: ledger), prices: prices, nowMs: nowMs,
-            unreadyReason: unreadyReason,
-            logger: logger)
+            unreadyReason: unreadyReason, logger: logger)
     }
 
     /// Serves until the surrounding service group shuts down, or the task is cancelled.

@@ -18,9 +18,14 @@ extension Enforcer {
             } catch { throw EnforcerError(error) }
             replica.keys.keep(record, for: keySHA256, since: generation)
         }
-        guard let record, record.isActive, record.expiresAtMs.map({ $0 > clock.nowMs }) ?? true else { return nil }
+        guard let record, record.isUsable(nowMs: clock.nowMs) else { return nil }
         return record
     }
+}
+
+extension APIKeyRecord {
+    /// Neither revoked nor expired.
+    func isUsable(nowMs: Int) -> Bool { isActive && (expiresAtMs.map { $0 > nowMs } ?? true) }
 }
 
 extension EnforcerError {

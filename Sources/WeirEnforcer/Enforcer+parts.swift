@@ -101,7 +101,7 @@ extension Enforcer.AdmittedPart {
 }
 
 extension Denial {
-    fileprivate func waitsLonger(than other: Denial) -> Bool {
+    func waitsLonger(than other: Denial) -> Bool {
         guard let retryAfter else { return true }
         return other.retryAfter.map { retryAfter >= $0 } ?? false
     }

@@ -112,14 +112,7 @@ public final class Enforcer: Sendable {
 
     var shardCount: Int { shards.load(ordering: .relaxed) }
 
-    /// Where a call's reservation is, and its event is handed on: its team's shard. Anonymous callers have no team, and are
-    /// spread by address.
-    func shard(of call: Call) -> Shard {
-        if call.isAnonymous, let ip = call.ip {
-            return Shard(of: .ip(ip), team: call.team, count: shardCount)
-        }
-        return Shard(of: call.team, count: shardCount)
-    }
+    func shard(of call: Call) -> Shard { Shard(homeOf: call, count: shardCount) }
 
     private func shard(ofTeam team: String) -> Shard { Shard(of: team, count: shardCount) }
 
@@ -140,6 +133,18 @@ public final class Enforcer: Sendable {
         for task in running { task.cancel() }
         for task in running { await task.value }
         await denials.flush { self.shard(ofTeam: $0) }
+    }
+}
+
+extension Shard {
+    /// Where a call's reservation is, and its event is handed on: its team's shard. Anonymous callers have no team, and
+    /// are spread by address.
+    init(homeOf call: Call, count: Int) {
+        if call.isAnonymous, let ip = call.ip {
+            self.init(of: .ip(ip), team: call.team, count: count)
+        } else {
+            self.init(of: call.team, count: count)
+        }
     }
 }
 

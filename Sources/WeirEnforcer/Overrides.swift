@@ -42,6 +42,16 @@ final class Overrides: Sendable {
         return .ask(Question(names: names, known: known, missing: missing, generation: generation))
     }
 
+    /// The overridden amounts, from memory or Redis, by place in `names`.
+    func amounts(
+        for names: [OverrideName], nowMs: Int, on connection: RedisConnection
+    ) async throws(RedisError) -> [Int: Int] {
+        switch answer(for: names, nowMs: nowMs) {
+        case .known(let known): known
+        case .ask(let question): try await ask(question, nowMs: nowMs, on: connection)
+        }
+    }
+
     /// Asks for what is missing, in one round trip (and for the end of each override that there is).
     func ask(
         _ question: Question, nowMs: Int, on connection: RedisConnection

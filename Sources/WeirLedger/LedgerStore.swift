@@ -22,6 +22,10 @@ package protocol LedgerStore: Sendable {
     func usage(by column: UsageColumn, in days: DayRange, where filter: UsageFilter)
         async throws(LedgerError) -> [UsageRow]
 
+    /// The calls of some days in the order in which they were admitted (then by id), from the one after `after` on: at most
+    /// `limit`, so that a long time is read page by page.
+    func events(in days: DayRange, after: UsageEvent?, limit: Int) async throws(LedgerError) -> [UsageEvent]
+
     /// The events that could not be read, newest first.
     func deadLetters(limit: Int) async throws(LedgerError) -> [DeadLetter]
 

@@ -8,6 +8,7 @@ import Synchronization
 import WeirAdmin
 import WeirCore
 import WeirLedger
+import WeirProviders
 import WeirRedis
 import WeirTestSupport
 

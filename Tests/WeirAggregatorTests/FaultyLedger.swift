@@ -32,6 +32,9 @@ final class FaultyLedger: LedgerStore {
     func usage(by column: UsageColumn, in days: DayRange, where filter: UsageFilter)
         async throws(LedgerError) -> [UsageRow]
     { try await ledger.usage(by: column, in: days, where: filter) }
+    func events(in days: DayRange, after: UsageEvent?, limit: Int) async throws(LedgerError) -> [UsageEvent] {
+        try await ledger.events(in: days, after: after, limit: limit)
+    }
     func deadLetters(limit: Int) async throws(LedgerError) -> [DeadLetter] {
         try await ledger.deadLetters(limit: limit)
     }

@@ -143,6 +143,33 @@ private let policyText = """
         }
     }
 
+    @Test func `a call is explained, and a proposed policy is tried on the ledger`() async throws {
+        try await withAggregator { directory, ledger, redis in
+            _ = try await KeysCreate.parse(["--team", "acme", "--user", "alice"]).report()
+            let explain = try LimitsExplain.parse(
+                ["--team", "acme", "--user", "alice", "--product", "slack-bot", "--model", "claude-sonnet-4"])
+            try await eventually("the shards are ready") { (try? await explain.report()) != nil }
+            let lines = try await explain.report().text.split(separator: "\n").map(String.init)
+            #expect(lines[0].hasSuffix("product slack_app, class ai, model claude-sonnet-4, provider anthropic"))
+            #expect(lines[2].hasPrefix("calls  user:acme/alice  5 requests in 60 s  default     0         0"))
+            #expect(lines.last == "admitted: claude-sonnet-4 would serve it")
+            _ = try await KillSwitchOn.parse(["--reason", "too dear"]).report()
+            #expect(
+                try await explain.report().text.hasSuffix(
+                    "denied, kill_switch: The kill switch is on for global: too dear"))
+
+            let simulate = try SimulateCommand.parse(["--policy", directory + "/policy.yaml", "--days", "1"])
+            let report = try await simulate.report().text
+            #expect(report.contains(": 0 calls, 0 would have been denied"))
+            let path = directory + "/wrong.yaml"
+            try policyText.replacing("per: user", with: "per: usr").write(
+                toFile: path, atomically: true, encoding: .utf8)
+            await #expect(throws: PolicyErrors.self) {
+                try await SimulateCommand.parse(["--policy", path]).report()
+            }
+        }
+    }
+
     @Test func `a policy is applied with the caller's environment, shown, and applied again`() async throws {
         try await withAggregator { directory, ledger, _ in
             #expect(try await ledger.currentPolicy()?.note.hasSuffix("at the first start") == true)

@@ -52,6 +52,9 @@ import Testing
         ["doctor", "--redis", "redis://127.0.0.1:6379", "--json"], ["policy", "diff", "f.yaml"],
         ["policy", "diff", "--version", "3", "--json"], ["policy", "apply", "--version", "3"],
         ["policy", "versions", "--limit", "5"], ["usage", "--denials", "--days", "1", "--team", "acme"],
+        ["limits", "explain", "--key", "wk_1a2B3c4D", "--model", "claude-sonnet-4", "--max-tokens", "1000"],
+        ["limits", "explain", "--team", "acme", "--user", "alice", "--product", "p", "--model", "auto"],
+        ["simulate", "--policy", "new.yaml", "--days", "30"],
         ["limited", "list", "--resource", "r"], ["limited", "add", "acme", "--resource", "r", "--for", "2h"],
         ["limited", "add", "acme", "--resource", "r", "--until", "2030-01-01"],
         ["limited", "remove", "acme", "--resource", "r"], ["kill-switch", "on", "--reason", "x", "--for", "30m"],
@@ -78,6 +81,9 @@ import Testing
         ["prices", "add"],
         ["keys", "rotate", "wk_00000000_000000000000000000000000000000003XfsTZ"],
         ["keys", "list", "--admin-token", "secret"],
+        ["limits", "explain", "--key", "wk_1a2B3c4D"], ["limits", "explain", "--user", "alice", "--model", "m"],
+        ["limits", "explain", "--key", "wk_00000000_000000000000000000000000000000003XfsTZ", "--model", "m"],
+        ["simulate", "--days", "3"], ["simulate", "--policy", "f", "--days", "0"],
         ["keys", "revoke", "wk_00000000_000000000000000000000000000000003XfsTZ"],
     ])
     func `wrong usage ends with exit code 64`(arguments: [String]) {

@@ -69,3 +69,36 @@ import WeirLedger
         }
     }
 }
+
+extension UsageContractTests {
+    @Test(arguments: LedgerKind.allCases)
+    func `events are read page by page in order of time, each once and as it was written`(kind: LedgerKind)
+        async throws
+    {
+        try await withLedger(kind) { ledger, _ in
+            var full = event("c", user: nil, cost: 7, isOK: false, outcome: .providerCut, atMs: noonMs)
+            full.extra = ["estimated": "cut", "weird \"key\"": "ü"]
+            full.tokens = TokenUsage(
+                input: 1, cacheRead: 2, cacheWrite5m: 3, cacheWrite1h: 4, output: 5, reasoning: 6)
+            (full.key, full.session, full.request, full.role) = ("wk_1", "s", "r", "agent")
+            (full.task, full.toolUsed, full.promptVersion, full.latencyMs) = ("t", "search", "v1", 812)
+            let all =
+                [event("z", atMs: today.startMs)]
+                + ["a", "b"].map { event($0, atMs: noonMs) } + [full] + ["d", "e"].map { event($0, atMs: noonMs) }
+                + [event("0", atMs: noonMs + 1)]
+            let outside = [
+                event("before", atMs: today.startMs - 1), event("after", atMs: today.startMs + UTCDay.lengthMs),
+            ]
+            _ = try await ledger.ingest((all + outside).shuffled())
+            let days = DayRange(first: today, last: today)
+            for limit in [1, 2, 3, 7, 100] {
+                var read: [UsageEvent] = []
+                while case let page = try await ledger.events(in: days, after: read.last, limit: limit), !page.isEmpty {
+                    #expect(page.count <= limit)
+                    read += page
+                }
+                #expect(read == all)
+            }
+        }
+    }
+}

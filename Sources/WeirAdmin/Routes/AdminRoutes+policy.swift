@@ -53,7 +53,7 @@ extension AdminRoutes {
     }
 
     /// The body as a policy. Whoever sends it has put in the values of its own environment; none of ours go in.
-    private func read(_ request: Request, name: String?) async throws -> (policy: Policy, yaml: String) {
+    func read(_ request: Request, name: String?) async throws -> (policy: Policy, yaml: String) {
         let type = request.headers[.contentType]?.split(separator: ";").first?.lowercased() ?? ""
         guard ["application/yaml", "application/x-yaml"].contains(type) else {
             throw AdminError(

@@ -56,4 +56,9 @@ extension AdminRoutes {
 
     /// What ships, and what operators have added.
     func priceHistory() async throws -> PriceHistory { try prices.adding(await ledger.addedPrices()) }
+
+    /// As the gateways charge today.
+    func pricesToday() async throws -> PriceTable {
+        try await priceHistory().table(on: UTCDay(containingMs: nowMs()))
+    }
 }

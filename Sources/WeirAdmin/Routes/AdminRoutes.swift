@@ -25,12 +25,14 @@ struct AdminRoutes: Sendable {
         let group = router.group("/admin/v1")
         addKeys(to: group)
         addLimits(to: group)
+        addExplain(to: group)
         addLimited(to: group)
         addKillSwitch(to: group)
         addUsage(to: group)
         addPolicy(to: group)
         addPrices(to: group)
         addLedger(to: group)
+        addSimulate(to: group)
         addAudit(to: group)
         return router
     }

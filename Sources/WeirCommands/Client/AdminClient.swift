@@ -25,7 +25,7 @@ struct AdminClient: Sendable {
         var configuration = HTTPClient.Configuration(
             // A redirection could carry the token elsewhere.
             redirectConfiguration: .disallow,
-            timeout: .init(connect: .seconds(5), read: .seconds(30)))
+            timeout: .init(connect: .seconds(5)))
         configuration.connectionPool.idleTimeout = .seconds(5)
         let http = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
         let base = url.hasSuffix("/") ? String(url.dropLast()) : url
@@ -47,8 +47,10 @@ struct AdminClient: Sendable {
 
     /// The text of a successful answer.
     /// - Parameter path: its parts, percent-encoded here.
+    /// - Parameter timeout: for all of the answer.
     func send(
-        _ method: Method, _ path: [String], query: [(String, String?)] = [], body: Body? = nil
+        _ method: Method, _ path: [String], query: [(String, String?)] = [], body: Body? = nil,
+        timeout: TimeAmount = .seconds(60)
     ) async throws -> String {
         var address = url + "/admin/v1/" + path.map(Self.encoded).joined(separator: "/")
         let pairs = query.compactMap { name, value in value.map { "\(name)=\(Self.encoded($0))" } }
@@ -67,7 +69,7 @@ struct AdminClient: Sendable {
         let status: Int
         let text: String
         do {
-            let response = try await http.execute(request, timeout: .seconds(60))
+            let response = try await http.execute(request, timeout: timeout)
             status = Int(response.status.code)
             text = String(buffer: try await response.body.collect(upTo: Self.largestAnswerBytes))
         } catch {
@@ -80,9 +82,9 @@ struct AdminClient: Sendable {
     /// The answer as a message, and its text.
     func send<Message: Decodable>(
         _ method: Method, _ path: [String], query: [(String, String?)] = [], body: Body? = nil,
-        as _: Message.Type
+        as _: Message.Type, timeout: TimeAmount = .seconds(60)
     ) async throws -> (message: Message, text: String) {
-        let text = try await send(method, path, query: query, body: body)
+        let text = try await send(method, path, query: query, body: body, timeout: timeout)
         do {
             return (try JSONDecoder().decode(Message.self, from: Data(text.utf8)), text)
         } catch {

@@ -40,6 +40,12 @@ enum LimitAmount {
         return (unit == "usd" ? MicroUSD(micros: amount).description : amount.grouped) + " " + name(unit)
     }
 
+    /// ` in 60 s`, ` a month`, ` at once`.
+    static func span(windowMs: Int?, period: String?) -> String {
+        if let windowMs { return windowMs % 1000 == 0 ? " in \(windowMs / 1000) s" : " in \(windowMs) ms" }
+        return period.map { " a \($0)" } ?? " at once"
+    }
+
     private static func name(_ unit: String) -> String { unit == "concurrency" ? "calls" : unit }
 
     private static func example(_ unit: String) -> String {

@@ -53,8 +53,5 @@ extension LimitDescription {
     }
 
     /// ` in 60 s`, ` a month`, ` at once`.
-    fileprivate var span: String {
-        if let windowMs { return windowMs % 1000 == 0 ? " in \(windowMs / 1000) s" : " in \(windowMs) ms" }
-        return period.map { " a \($0)" } ?? " at once"
-    }
+    fileprivate var span: String { LimitAmount.span(windowMs: windowMs, period: period) }
 }

@@ -19,7 +19,7 @@ struct CallDoor {
         exchange.dialect = route.provider
         let record = try await identify(route)
         let policy = try policy()
-        let (product, rules) = try ProductChoice.choose(path: route.product, record: record, policy: policy)
+        let (product, rules) = try chosenProduct(route, record, policy)
         exchange.product = product
         let labels = try labels()
         try refuseCompressedBody()
@@ -74,6 +74,16 @@ struct CallDoor {
         }
         guard let record else { throw unauthorized }
         return record
+    }
+
+    private func chosenProduct(
+        _ route: Route, _ record: APIKeyRecord, _ policy: Policy
+    ) throws(Refusal) -> (name: String, product: Policy.Product) {
+        do throws(DeniedChoice) {
+            return try ProductChoice.choose(path: route.product, record: record, policy: policy)
+        } catch {
+            throw .denial(error.denial)
+        }
     }
 
     private func policy() throws(Refusal) -> Policy {

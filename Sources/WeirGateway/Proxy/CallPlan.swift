@@ -7,15 +7,15 @@ import WeirProviders
 struct CallPlan {
     /// As asked for; `-` where a call has none.
     let requestedModel: String
-    /// The models that may serve it, the first as asked.
-    let candidates: [Candidate]
     private let endpoint: Endpoint
     private let dialect: Dialect
     private let prices: PriceTable
-    /// Of each candidate; of calls that cost nothing the dearest.
-    private let models: [ModelPrice]
+    private let serving: ServingModels
     private let facts: RequestFacts?
     private let body: ByteBuffer
+
+    /// The models that may serve it, the first as asked.
+    var candidates: [Candidate] { serving.candidates }
 
     init(
         route: Route, body: ByteBuffer, record: APIKeyRecord, product: (name: String, rules: Policy.Product),
@@ -30,40 +30,20 @@ struct CallPlan {
                 throw .denial(Denial(.invalidRequest, "This request takes no body."))
             }
             (requestedModel, facts) = ("-", nil)
-            candidates = [Candidate(model: "-", estimate: Self.free)]
-            models = [prices.dearest(provider: dialect.rawValue)]
+            serving = ServingModels(freeOf: dialect, prices: prices)
             return
         }
         let facts = try Self.facts(body, route)
         let choice = ModelChoice(
             product: product.rules, productName: product.name, record: record, policy: policy, prices: prices,
             provider: dialect, endpoint: endpoint)
-        var candidates: [Candidate] = []
-        var models: [ModelPrice] = []
-        for name in try choice.models(for: facts.model) {
-            guard endpoint.spends else {
-                // Free calls are admitted like all others, so that they count as requests, but hold neither tokens nor
-                // money.
-                candidates.append(Candidate(model: name, estimate: Self.free))
-                models.append(prices.dearest(provider: dialect.rawValue))
-                continue
-            }
-            // An option that the table has no price for makes the call one of a model without a price.
-            let known =
-                facts.unpricedOption == nil ? prices.price(provider: dialect.rawValue, model: name) : nil
-            let price: ModelPrice
-            if let known { price = known } else { price = try Self.unpriced(name, facts, dialect, policy, prices) }
-            candidates.append(
-                Candidate(
-                    model: name, estimate: facts.estimate(with: price), least: facts.leastEstimate(with: price),
-                    isModelKnown: known != nil))
-            models.append(price)
+        do throws(DeniedChoice) {
+            serving = try ServingModels(facts, choice: choice)
+        } catch {
+            throw .denial(error.denial)
         }
         (requestedModel, self.facts) = (facts.model, facts)
-        (self.candidates, self.models) = (candidates, models)
     }
-
-    private static let free = Estimate(tokens: 0, cost: .zero, observed: .zero, observedCost: .zero)
 
     private static func facts(_ body: ByteBuffer, _ route: Route) throws(Refusal) -> RequestFacts {
         let result = body.withUnsafeReadableBytes { bytes in
@@ -74,23 +54,6 @@ struct CallPlan {
         switch result {
         case .success(let facts): return facts
         case .failure(let error): throw .denial(error.denial)
-        }
-    }
-
-    /// A model without a price is denied, charged as the dearest there is, or let through at no cost and marked: its
-    /// events say `known_model: false`, and can be charged later (`weir ledger reprice`).
-    private static func unpriced(
-        _ model: String, _ facts: RequestFacts, _ dialect: Dialect, _ policy: Policy, _ prices: PriceTable
-    ) throws(Refusal) -> ModelPrice {
-        switch policy.unpricedModels {
-        case .deny:
-            let what = facts.unpricedOption.map { "'\($0)' of the model" } ?? "The model"
-            throw .denial(Denial(.modelUnpriced, "\(what) '\(model)' has no price here, so it cannot be charged."))
-        case .dearest: return prices.dearest(provider: dialect.rawValue)
-        case .flag:
-            var price = prices.dearest(provider: dialect.rawValue)
-            price.price = .free
-            return price
         }
     }
 
@@ -123,7 +86,7 @@ struct CallPlan {
     /// The most output that what is held affords; nil: what was asked for.
     func outputBound(for reservation: Reservation) -> Int? {
         guard let facts, let bound = reservation.bound else { return nil }
-        return facts.outputBound(within: bound.tokens, bound.cost, with: models[reservation.candidate])
+        return facts.outputBound(within: bound.tokens, bound.cost, with: serving.prices[reservation.candidate])
     }
 
     /// The event as ``event(for:labels:id:)`` made it, for the model that serves.
@@ -138,7 +101,7 @@ struct CallPlan {
 
     func meter(for reservation: Reservation) -> CallMeter {
         CallMeter(
-            endpoint: endpoint, dialect: dialect, price: models[reservation.candidate], prices: prices,
+            endpoint: endpoint, dialect: dialect, price: serving.prices[reservation.candidate], prices: prices,
             assumedInput: candidates[reservation.candidate].estimate.observed,
             hidesUsageChunk: facts?.needsUsage ?? false)
     }

@@ -64,6 +64,17 @@ extension SQLiteLedger {
         }
     }
 
+    package func events(in days: DayRange, after: UsageEvent?, limit: Int) async throws(LedgerError) -> [UsageEvent] {
+        let startMs = max(days.first.startMs, after?.calledAtMs ?? .min)
+        let endMs = days.last.startMs + UTCDay.lengthMs
+        return try await read { db in
+            try Row.fetchAll(
+                db.cachedStatement(sql: UsageEventColumns.selectPage),
+                arguments: [startMs, endMs, after?.id ?? "", limit]
+            ).map(UsageEventColumns.event)
+        }
+    }
+
     package func deadLetters(limit: Int) async throws(LedgerError) -> [DeadLetter] {
         try await read { db in
             try Row.fetchAll(

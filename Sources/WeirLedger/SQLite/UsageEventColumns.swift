@@ -21,11 +21,24 @@ enum UsageEventColumns {
         VALUES (\(names.map { _ in "?" }.joined(separator: ", "))) ON CONFLICT (id) DO NOTHING
         """
 
+    /// What a call costs by now: what it was charged, and every correction of it.
+    private static let correctedCost = """
+        e.cost_micros + coalesce((SELECT sum(c.cost_micros) FROM usage_event AS c WHERE c.corrects = e.id), 0)
+        """
+
+    /// The calls from one moment on and before another, in order of time, then of id, behind one that was read before, with
+    /// what they cost by now.
+    static let selectPage = """
+        SELECT \(names.map { $0 == "cost_micros" ? "\(correctedCost) AS cost_micros" : "e.\($0)" }.joined(separator: ", "))
+        FROM usage_event AS e
+        WHERE e.corrects IS NULL AND e.called_at >= ?1 AND e.called_at < ?2 AND (e.called_at > ?1 OR e.id > ?3)
+        ORDER BY e.called_at, e.id LIMIT ?4
+        """
+
     /// What a standing event with a certain outcome added to the sums.
     static let selectStanding = """
         SELECT called_at, team, user, product, endpoint, model, 1, NOT ok, input_tokens, cache_read_tokens,
-          cache_write_5m_tokens, cache_write_1h_tokens, output_tokens, reasoning_tokens,
-          cost_micros + coalesce((SELECT sum(c.cost_micros) FROM usage_event AS c WHERE c.corrects = e.id), 0)
+          cache_write_5m_tokens, cache_write_1h_tokens, output_tokens, reasoning_tokens, \(correctedCost)
         FROM usage_event AS e WHERE id = ? AND outcome = ?
         """
 
@@ -77,5 +90,28 @@ enum UsageEventColumns {
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         // A dictionary of text always has a JSON form.
         return (try? encoder.encode(extra)).map { String(decoding: $0, as: UTF8.self) }
+    }
+
+    /// Of a row of `names`.
+    /// - Throws: ``LedgerError/corrupt(_:)`` for an outcome that there is not.
+    static func event(_ row: Row) throws -> UsageEvent {
+        guard let outcome = UsageEvent.Outcome(rawValue: row[29]) else {
+            throw LedgerError.corrupt("the event \(row[0] as String) has the outcome \(row[29] as String)")
+        }
+        return UsageEvent(
+            id: row[0], calledAtMs: row[1], team: row[2], user: row[3], key: row[4], session: row[5], request: row[6],
+            product: row[7], billable: row[8], callClass: row[9], endpoint: row[10], provider: row[11], role: row[12],
+            task: row[13], requestedModel: row[14], model: row[15],
+            tokens: TokenUsage(
+                input: row[16], cacheRead: row[17], cacheWrite5m: row[18], cacheWrite1h: row[19], output: row[20],
+                reasoning: row[21]),
+            cost: MicroUSD(micros: row[22]), priceVersion: row[23], isModelKnown: row[24], toolUsed: row[25],
+            latencyMs: row[26], isOK: row[27], status: row[28], outcome: outcome, promptVersion: row[30],
+            extra: try extra(row[31]))
+    }
+
+    private static func extra(_ json: String?) throws -> [String: String] {
+        guard let json else { return [:] }
+        return try JSONDecoder().decode([String: String].self, from: Data(json.utf8))
     }
 }

@@ -81,6 +81,7 @@ extension RequestFacts {
 
     /// At most this many tokens of input, of all kinds.
     func inputBound(with model: ModelPrice) -> Int {
+        if let statedInputTokens { return min(statedInputTokens, model.contextWindow) }
         if documents > 0 || hasRemoteInput || usesServerTools { return model.contextWindow }
         let bound = textBytes.addingSaturated(images.multipliedSaturated(by: model.maxImageTokens))
             .addingSaturated(Self.hiddenTokens).addingSaturated(tools > 0 ? Self.hiddenToolTokens : 0)

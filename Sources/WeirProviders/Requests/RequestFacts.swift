@@ -43,6 +43,9 @@ package struct RequestFacts: Sendable, Equatable {
     /// estimate is then no bound, and the call is to be treated like one of a model without a price.
     package var unpricedOption: String?
 
+    /// An upper bound of its input in tokens, where that is known and not the body.
+    var statedInputTokens: Int?
+
     // Where the body may be rewritten.
     var modelRange = 0..<0
     /// Where bounds of output stand that the provider obeys, and what they say (`null`: nil).
@@ -71,6 +74,15 @@ package struct RequestFacts: Sendable, Equatable {
     package var textBytes: Int { max(0, bodyBytes - imageBytes - documentBytes) }
 
     init(endpoint: Endpoint) { self.endpoint = endpoint }
+
+    /// A request without its body.
+    /// - Parameter inputTokens: at most so many tokens of input; nil: what stands around any text.
+    package init(endpoint: Endpoint, model: String, inputTokens: Int?, maxOutputTokens: Int?) {
+        self.init(endpoint: endpoint)
+        self.model = model
+        self.maxOutputTokens = maxOutputTokens
+        statedInputTokens = max(0, inputTokens ?? Self.hiddenTokens)
+    }
 
     package init(_ body: [UInt8], endpoint: Endpoint, pathModel: String? = nil) throws(RequestError) {
         self = try body.withUnsafeBufferPointer { (buffer) throws(RequestError) in

@@ -14,6 +14,8 @@ package struct AdmitScript: Sendable {
     package var lower: [Rung]
     /// A fixed time for tests; nil: the server's clock.
     package var nowMs: Int?
+    /// Only asked what would become of the call: nothing is held.
+    package var isTrial = false
 
     package struct Entry: Sendable, Hashable {
         package let counter: CounterKey
@@ -116,8 +118,9 @@ package struct AdmitScript: Sendable {
             }
             arguments.append(.bytes(packedChoice))
         }
-        let reply = try await connection.run(ScriptCatalogue.admit, keys: keys, arguments: arguments)
-        let numbers = try reply.integers(of: ScriptCatalogue.admit)
+        let script = isTrial ? ScriptCatalogue.wouldAdmit : ScriptCatalogue.admit
+        let reply = try await connection.run(script, keys: keys, arguments: arguments)
+        let numbers = try reply.integers(of: script)
         switch (numbers.first, numbers.count) {
         case (1, 2 + limits.count) where !hasChoice:
             return .admitted(nowMs: numbers[1], remaining: numbers.dropFirst(2).map { $0 < 0 ? nil : $0 })
@@ -132,7 +135,7 @@ package struct AdmitScript: Sendable {
         case (2, 2): return .ended(nowMs: numbers[1])
         case (-1, 2): return .notReady(nowMs: numbers[1])
         case (-2, 2): return .wrongTime(nowMs: numbers[1])
-        default: throw .protocolViolation("admit.lua answered \(numbers)")
+        default: throw .protocolViolation("\(script.name).lua answered \(numbers)")
         }
     }
 }

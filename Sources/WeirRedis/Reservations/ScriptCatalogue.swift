@@ -1,6 +1,8 @@
 /// The scripts of `lua/`, each with the shared pieces that it includes, as sent to Redis.
 package enum ScriptCatalogue {
     package static let admit = script("admit", PackageResources.admit_lua)
+    /// As far as admit.lua decides; Redis itself sees to it that nothing is written.
+    package static let wouldAdmit = script("would-admit", decision(of: PackageResources.admit_lua))
     package static let settle = script("settle", PackageResources.settle_lua)
     package static let renew = script("renew", PackageResources.renew_lua)
     package static let release = script("release", PackageResources.release_lua)
@@ -12,7 +14,7 @@ package enum ScriptCatalogue {
     package static let lead = script("lead", PackageResources.lead_lua)
     package static let seed = script("seed", PackageResources.seed_lua)
 
-    package static let all = [admit, settle, renew, release, reap, expired, peek, unlimit, lead, seed]
+    package static let all = [admit, wouldAdmit, settle, renew, release, reap, expired, peek, unlimit, lead, seed]
 
     private static let pieces: [Substring: [UInt8]] = [
         "lib/arguments.lua": PackageResources.arguments_lua,
@@ -23,6 +25,15 @@ package enum ScriptCatalogue {
         "lib/ending.lua": PackageResources.ending_lua,
         "lib/waits.lua": PackageResources.waits_lua,
     ]
+
+    /// The script up to its line `--#decided`, as one that may not write.
+    private static func decision(of source: [UInt8]) -> [UInt8] {
+        let text = String(decoding: source, as: UTF8.self)
+        guard text.hasPrefix("#!lua\n"), let end = text.firstRange(of: "\n--#decided") else {
+            preconditionFailure("lua/admit.lua does not say where it has decided")
+        }
+        return Array("#!lua flags=no-writes\n\(text[..<end.lowerBound].dropFirst(6))\nreturn answer\n".utf8)
+    }
 
     /// Replaces each line `--#include FILE` by that piece. Redis has no modules of its own.
     private static func script(_ name: String, _ source: [UInt8]) -> RedisScript {

@@ -49,7 +49,7 @@ struct CallRequest: Sendable {
         return request
     }
 
-    private var body: String {
+    var body: String {
         let hello = #"[{"role":"user","content":"Tell me about weirs."}]"#
         switch api {
         case .messages:

@@ -94,11 +94,10 @@ struct ShardBed: Sendable {
 
     /// lua/peek.lua: used and reserved of each counter; nil when not ready.
     func peek(_ counters: CounterKey..., atMs: Int = startMs) async throws -> [Int]? {
-        let numbers = try await redis.run(
-            ScriptCatalogue.peek, keys: [RedisKeys.epoch(Self.shard)] + counters.map(\.key),
-            arguments: ["", .int(atMs)] + counters.map { .string("\($0.letter) \($0.span)") }
-        ).integers(of: ScriptCatalogue.peek)
-        return numbers.first == 1 ? Array(numbers.dropFirst(2)) : nil
+        switch try await PeekScript(shard: Self.shard, counters: counters, nowMs: atMs).run(on: redis) {
+        case .read(_, let readings): readings.flatMap { [$0.used, $0.reserved] }
+        case .notReady: nil
+        }
     }
 
     /// The texts of the events in the stream, oldest first.

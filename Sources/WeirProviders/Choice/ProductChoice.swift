@@ -1,23 +1,23 @@
 import WeirCore
 
 /// Which product a call goes through, and whether its key may use it.
-enum ProductChoice {
+package enum ProductChoice {
     /// The product of calls that name none.
-    static let standard = "default"
+    package static let standard = "default"
 
     /// The path's product if it names one, else the key's first, else `default`.
-    static func choose(
+    package static func choose(
         path: String?, record: APIKeyRecord, policy: Policy
-    ) throws(Refusal) -> (name: String, product: Policy.Product) {
+    ) throws(DeniedChoice) -> (name: String, product: Policy.Product) {
         let asked = path ?? record.products.first ?? standard
         guard let found = policy.product(named: asked) else {
-            throw .denial(Denial(.unknownRoute, "There is no product '\(asked)'."))
+            throw DeniedChoice(Denial(.unknownRoute, "There is no product '\(asked)'."))
         }
         guard
             record.products.isEmpty
                 || record.products.contains(where: { $0 == found.name || found.product.aliases.contains($0) })
         else {
-            throw .denial(Denial(.forbidden, "This API key may not use the product '\(found.name)'."))
+            throw DeniedChoice(Denial(.forbidden, "This API key may not use the product '\(found.name)'."))
         }
         return found
     }

@@ -1,9 +1,7 @@
-import NIOHTTP1
 import Testing
 import WeirCore
-import WeirProviders
 
-@testable import WeirGateway
+@testable import WeirProviders
 
 /// Which models may serve a call.
 @Suite struct ModelChoiceTests {
@@ -17,21 +15,20 @@ import WeirProviders
             .init(model: "gpt-4.1", tier: "fast"), .init(model: haiku, tier: "fast"),
         ],
         downgrade: Policy.Downgrade = .aliases
-    ) throws(Refusal) -> [String] {
-        var policy = TestBed.policy
-        (policy.ladder, policy.downgrade) = (ladder, downgrade)
+    ) throws(DeniedChoice) -> [String] {
+        let policy = Policy(products: [:], classes: [:], limits: [], ladder: ladder, downgrade: downgrade)
         guard let prices = try? PriceTable.shipped() else { return [] }
         return try ModelChoice(
-            product: product, productName: "p", record: TestBed.record(models: keyModels), policy: policy,
-            prices: prices, provider: provider, endpoint: endpoint
+            product: product, productName: "p", record: APIKeyRecord(id: "wk_1", team: "acme", models: keyModels),
+            policy: policy, prices: prices, provider: provider, endpoint: endpoint
         ).models(for: asked)
     }
 
-    static func denial(_ body: () throws(Refusal) -> [String]) -> Denial? {
-        do throws(Refusal) {
+    static func denial(_ body: () throws(DeniedChoice) -> [String]) -> Denial? {
+        do throws(DeniedChoice) {
             _ = try body()
         } catch {
-            if case .denial(let denial) = error { return denial }
+            return error.denial
         }
         return nil
     }
@@ -65,7 +62,7 @@ import WeirProviders
                 "text-embedding-3-large", .embeddings, provider: .openAI,
                 ladder: ["text-embedding-3-large", "text-embedding-3-small"], downgrade: .always)
                 == ["text-embedding-3-large"])
-        let denial = Self.denial { () throws(Refusal) in try Self.models("auto", .embeddings, provider: .openAI) }
+        let denial = Self.denial { () throws(DeniedChoice) in try Self.models("auto", .embeddings, provider: .openAI) }
         #expect(denial?.reason == .invalidRequest)
     }
 
@@ -76,15 +73,16 @@ import WeirProviders
         #expect(
             try Self.models(Self.opus, product: product, keyModels: [Self.opus], downgrade: .always) == [Self.opus])
         for refused in [
-            Self.denial({ () throws(Refusal) in try Self.models(Self.sonnet, product: product) }),
-            Self.denial({ () throws(Refusal) in try Self.models("auto", keyModels: ["claude-opus-5"]) }),
-            Self.denial({ () throws(Refusal) in try Self.models("auto", product: product, keyModels: [Self.sonnet]) }),
+            Self.denial({ () throws(DeniedChoice) in try Self.models(Self.sonnet, product: product) }),
+            Self.denial({ () throws(DeniedChoice) in try Self.models("auto", keyModels: ["claude-opus-5"]) }),
+            Self.denial({ () throws(DeniedChoice) in try Self.models("auto", product: product, keyModels: [Self.sonnet])
+            }),
         ] { #expect(refused?.reason == .modelNotAllowed) }
     }
 
     @Test func `an alias that stands for nothing is refused with those that do`() {
         func message(_ asked: String, ladder: [Policy.Rung]) -> String? {
-            let denial = Self.denial { () throws(Refusal) in try Self.models(asked, ladder: ladder) }
+            let denial = Self.denial { () throws(DeniedChoice) in try Self.models(asked, ladder: ladder) }
             return denial?.reason == .invalidRequest ? denial?.message : nil
         }
         #expect(
@@ -104,7 +102,7 @@ import WeirProviders
         #expect(try Self.models("old", product: product, keyModels: [Self.sonnet]) == [Self.sonnet])
         #expect(try Self.models(Self.opus, product: product) == [Self.haiku])
         #expect(try Self.models("anything", product: product) == [Self.opus, Self.sonnet, Self.haiku])
-        let denial = Self.denial { () throws(Refusal) in
+        let denial = Self.denial { () throws(DeniedChoice) in
             try Self.models("old", product: product, keyModels: ["old"])
         }
         #expect(denial?.reason == .modelNotAllowed)

@@ -1,11 +1,10 @@
 import WeirCore
-import WeirProviders
 
 /// Which models may serve a call, the first as asked: pure, from what was asked, product, key, policy and prices.
 ///
 /// A request is not translated, so only models of the call's own provider can serve it: those that the price table has
 /// under that provider.
-struct ModelChoice {
+package struct ModelChoice {
     let product: Policy.Product
     let productName: String
     let record: APIKeyRecord
@@ -14,16 +13,29 @@ struct ModelChoice {
     let provider: Dialect
     let endpoint: Endpoint
 
+    package init(
+        product: Policy.Product, productName: String, record: APIKeyRecord, policy: Policy, prices: PriceTable,
+        provider: Dialect, endpoint: Endpoint
+    ) {
+        self.product = product
+        self.productName = productName
+        self.record = record
+        self.policy = policy
+        self.prices = prices
+        self.provider = provider
+        self.endpoint = endpoint
+    }
+
     /// What stands for a model of the ladder.
     static let automatic = "auto"
     static let tierPrefix = "tier:"
 
-    static func isAlias(_ model: String) -> Bool { model == automatic || model.hasPrefix(tierPrefix) }
+    package static func isAlias(_ model: String) -> Bool { model == automatic || model.hasPrefix(tierPrefix) }
 
     /// - Parameter asked: as the client wrote it.
     /// - Returns: at least one.
-    func models(for asked: String) throws(Refusal) -> [String] {
-        let wanted = product.rewrite[asked] ?? product.rewrite["*"] ?? asked
+    package func models(for asked: String) throws(DeniedChoice) -> [String] {
+        let wanted = product.rewritten(asked)
         if Self.isAlias(wanted) { return try models(ofAlias: wanted) }
         try requireAllowed(wanted)
         guard policy.downgrade == .always, endpoint.followsLadder, let place = place(of: wanted) else {
@@ -32,9 +44,9 @@ struct ModelChoice {
         return [wanted] + rungs.dropFirst(place + 1).map(\.model).filter(isAllowed)
     }
 
-    private func models(ofAlias alias: String) throws(Refusal) -> [String] {
+    private func models(ofAlias alias: String) throws(DeniedChoice) -> [String] {
         guard endpoint != .embeddings else {
-            throw .denial(
+            throw DeniedChoice(
                 Denial(.invalidRequest, "'\(alias)' stands for models that write, which do not embed. Name the model."))
         }
         let rungs = rungs
@@ -44,7 +56,7 @@ struct ModelChoice {
         guard let first else {
             let tiers = rungs.compactMap(\.tier).map { Self.tierPrefix + $0 }
             let known = (rungs.isEmpty ? [] : [Self.automatic]) + tiers
-            throw .denial(
+            throw DeniedChoice(
                 Denial(
                     .invalidRequest,
                     known.isEmpty
@@ -77,12 +89,12 @@ struct ModelChoice {
             && (product.models.isEmpty || product.models.contains(model))
     }
 
-    private func requireAllowed(_ model: String) throws(Refusal) {
+    private func requireAllowed(_ model: String) throws(DeniedChoice) {
         guard record.models.isEmpty || record.models.contains(model) else {
-            throw .denial(Denial(.modelNotAllowed, "This API key may not use the model '\(model)'."))
+            throw DeniedChoice(Denial(.modelNotAllowed, "This API key may not use the model '\(model)'."))
         }
         guard product.models.isEmpty || product.models.contains(model) else {
-            throw .denial(
+            throw DeniedChoice(
                 Denial(.modelNotAllowed, "The product '\(productName)' does not use the model '\(model)'."))
         }
     }
@@ -91,5 +103,5 @@ struct ModelChoice {
 extension Endpoint {
     /// Whether a cheaper model may serve the call: counting tokens costs nothing, and embeddings of another model are of
     /// no use.
-    var followsLadder: Bool { spends && self != .embeddings }
+    package var followsLadder: Bool { spends && self != .embeddings }
 }
