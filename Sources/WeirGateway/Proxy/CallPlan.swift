@@ -52,7 +52,11 @@ struct CallPlan {
             let known =
                 facts.unpricedOption == nil ? prices.price(provider: dialect.rawValue, model: name) : nil
             let price: ModelPrice
-            if let known { price = known } else { price = try Self.unpriced(name, facts, dialect, policy, prices) }
+            if let known {
+                price = known
+            } else {
+                price = try Self.unpriced(name, option: facts.unpricedOption, dialect.rawValue, policy, prices)
+            }
             candidates.append(
                 Candidate(
                     model: name, estimate: facts.estimate(with: price), least: facts.leastEstimate(with: price),
@@ -78,14 +82,14 @@ struct CallPlan {
     }
 
     /// A model without a price is denied, or charged as the dearest there is; it is never free.
-    private static func unpriced(
-        _ model: String, _ facts: RequestFacts, _ dialect: Dialect, _ policy: Policy, _ prices: PriceTable
+    static func unpriced(
+        _ model: String, option: String? = nil, _ provider: String, _ policy: Policy, _ prices: PriceTable
     ) throws(Refusal) -> ModelPrice {
         switch policy.unpricedModels {
         case .deny:
-            let what = facts.unpricedOption.map { "'\($0)' of the model" } ?? "The model"
+            let what = option.map { "'\($0)' of the model" } ?? "The model"
             throw .denial(Denial(.modelUnpriced, "\(what) '\(model)' has no price here, so it cannot be charged."))
-        case .dearest, .flag: return prices.dearest(provider: dialect.rawValue)
+        case .dearest, .flag: return prices.dearest(provider: provider)
         }
     }
 
