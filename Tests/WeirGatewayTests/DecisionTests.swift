@@ -94,10 +94,30 @@ import WeirTestSupport
         func everything() async throws -> [String] {
             guard case .array(let keys) = try await redis.send(["KEYS", "weir:{*}:*"]) else { return [] }
             var all: [String] = []
-            for key in keys.compactMap({ if case .bulk(let text) = $0 { String(buffer: text) } else { nil } }) {
-                all.append("\(key) \(try await redis.send(["DUMP", .string(key)]))")
+            for case .bulk(let name) in keys {
+                let key = RedisArgument.string(String(buffer: name))
+                guard case .status(let type) = try await redis.send(["TYPE", key]) else { continue }
+                let command: [RedisArgument] =
+                    switch type {
+                    case "hash": ["HGETALL", key]
+                    case "zset": ["ZRANGE", key, "0", "-1", "WITHSCORES"]
+                    case "stream": ["XRANGE", key, "-", "+"]
+                    default: ["GET", key]
+                    }
+                var values = ["\(try await redis.send(command))"]
+                // A hash keeps no order.
+                if type == "hash", case .array(let fields) = try await redis.send(command) {
+                    values = stride(from: 0, to: fields.count - 1, by: 2).map {
+                        Self.text(fields[$0]) + "=" + Self.text(fields[$0 + 1])
+                    }
+                }
+                all.append("\(String(buffer: name)) \(values.sorted())")
             }
             return all.sorted()
+        }
+
+        static func text(_ value: RedisValue) -> String {
+            if case .bulk(let text) = value { String(buffer: text) } else { "\(value)" }
         }
 
         func budget(_ limit: String, _ subject: String) async throws -> [Int] {
@@ -309,7 +329,8 @@ import WeirTestSupport
                 let before = try await api.everything()
                 let asked = try await api.ask(
                     "check", #"{"model":"\#(Self.model)","tokens":{"input_tokens":1000,"output_tokens":500}}"#)
-                #expect(try await api.everything() == before)
+                let after = try await api.everything()
+                #expect(after == before, "round \(round): \(Set(after).symmetricDifference(before))")
                 let made = try await api.reserve()
                 #expect(asked.status == made.status)
                 #expect(made.status == (round < 4 ? 200 : 429))

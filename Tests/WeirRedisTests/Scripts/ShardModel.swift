@@ -248,7 +248,9 @@ struct ShardModel {
                 settled[counter.key, default: 0] += difference
             case .inFlight: windows[counter.key]?.removeAll { $0.id == id }
             case .log:
-                if [.release, .withdraw, .retract].contains(script.end) { windows[counter.key]?.removeAll { $0.id == id } }
+                if [.release, .withdraw, .retract].contains(script.end) {
+                    windows[counter.key]?.removeAll { $0.id == id }
+                }
             case .ring:
                 guard let at = windows[counter.key]?.firstIndex(where: { $0.id == id }) else { continue }
                 windows[counter.key]?[at].units += difference - (held ?? 0)
