@@ -3,7 +3,7 @@ import WeirCore
 import WeirEnforcer
 import WeirProviders
 
-/// The decision API's answers. Docs/openapi describes them to the letter.
+/// The decision API's answers. Document/openapi.json describes them to the letter.
 extension ClientExchange {
     /// - Parameter leaseEndMs: nil for an answer to a question alone.
     func answer(_ reservation: Reservation, of asked: AskedDecision, leaseEndMs: Int?) {

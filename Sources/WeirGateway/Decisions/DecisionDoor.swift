@@ -45,7 +45,9 @@ struct DecisionDoor {
             return
         }
         var served = event
-        served.calledAtMs = reservation.admittedAtMs
+        // The earliest of all shards: what is given back to a window later goes to the bucket of the admission or an older
+        // one, and never makes room too early.
+        served.calledAtMs = reservation.sideParts.map(\.admittedAtMs).reduce(reservation.admittedAtMs, min)
         let candidate = asked.plan.candidates[reservation.candidate]
         (served.model, served.isModelKnown) = (candidate.model, candidate.isModelKnown)
         (served.tokens, served.cost) = (candidate.estimate.observed, candidate.estimate.observedCost)
