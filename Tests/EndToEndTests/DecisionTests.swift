@@ -64,7 +64,7 @@ extension EndToEnd.OneStack {
                 try await costs() == [first: Self.used, second: Self.used]
             }
             #expect(try await stack.budget("spend", "user:deciders/dee") == .init(settled: 2 * Self.used, reserved: 0))
-            #expect(try await ask("limits", nil, person, gateway: 1).answer.limited == false)
+            #expect(try await ask("limits?product=default", nil, person, gateway: 1).answer.limited == false)
         }
     }
 }
