@@ -41,7 +41,7 @@ let modules: [Target] = [
         dependencies: [
             core, "WeirProviders", "WeirRedis", "WeirEnforcer", nioCore, nioPosix, nioHTTP1, nioSSL, nioExtras, crypto,
             logging,
-        ], swiftSettings: onCallersLoop),
+        ], resources: [.embedInCode("Decisions/Document")], swiftSettings: onCallersLoop),
     .target(
         name: "WeirAggregator", dependencies: [core, "WeirRedis", "WeirLedger", nioCore, logging],
         swiftSettings: strict),

@@ -19,6 +19,7 @@ if tonumber(lease_end) > now then return {5} end
 local ending = {}
 for i = 1, count do ending[i] = string.format('%.0f', limits[i * 3 - 1]) end
 if ARGV[4] ~= '' then call('XADD', KEYS[3], '*', 'event', ARGV[4]) end
-call('HSET', KEYS[2], id, 'orphaned ' .. table.concat(ending, ','))
+-- With its record, from which a settlement by another node learns what to correct; the event's part alone is looked up.
+call('HSET', KEYS[2], id, 'orphaned ' .. table.concat(ending, ',') .. (ARGV[4] ~= '' and '\n' .. value or ''))
 --#include lib/ending.lua
 return {1, skipped}

@@ -4,7 +4,9 @@ Give a reservation back unspent: the call never reached a provider.
 
 KEYS, ARGV as for settle; the units of each limit are 0, and
 ARGV[4]  'forget'      its admission was answered, so none of this id can arrive any more, and nothing has to be remembered:
-                       so that a flood of calls that another shard denies leaves nothing here. Anything else: remembered
+                       so that a flood of calls that another shard denies leaves nothing here.
+         'keep': remembered with its record, so that a settlement that comes after all finds what to charge.
+         Anything else: remembered
 Returns  {1, skipped}  released; skipped: counters that could not be corrected
          {2}           it had ended before, or was never held; nothing changed, and (unless forgotten) it cannot be
                        admitted any more
@@ -19,6 +21,7 @@ local forgets = ARGV[4] == 'forget'
 if not value and not forgets then call('HSET', KEYS[2], id, 'released') end
 local held = string.match(value or '', '^%d+ %d+ ([%d,]*)\n')
 if not held then return {2} end
-if forgets then call('HDEL', KEYS[2], id) else call('HSET', KEYS[2], id, 'released') end
+if forgets then call('HDEL', KEYS[2], id)
+else call('HSET', KEYS[2], id, ARGV[4] == 'keep' and 'released\n' .. value or 'released') end
 --#include lib/ending.lua
 return {1, skipped}

@@ -28,7 +28,7 @@ local held, charged, is_release
 if value then
     -- Nil when it was released before: it holds nothing. Of an orphan: what was charged then stands in its ending.
     held = string.match(value, '^%d+ %d+ ([%d,]*)\n')
-    if not held then charged = string.match(value, '^orphaned ([%d,]*)$') end
+    if not held then charged = string.match(value .. '\n', '^orphaned ([%d,]*)\n') end
 else
     --#include lib/clock.lua
     -- An ending is remembered for 15 minutes from the id's birth (expired.lua), less a minute for clocks that differ.

@@ -93,7 +93,7 @@ extension Enforcer {
             })
     }
 
-    private func ask(
+    func ask(
         _ question: Overrides.Question, on loop: any EventLoop
     ) async throws(EnforcerError) -> [Int: Int] {
         do {

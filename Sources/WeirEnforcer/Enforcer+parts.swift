@@ -21,7 +21,7 @@ extension Enforcer {
         if hasChoice, answers.allSatisfy({ if case .admitted = $0 { true } else { false } }) {
             let chosen = (held + answers.compactMap(\.part)).map(\.candidate).max() ?? 0
             let rest = Array(plan.candidates[chosen...])
-            var answer = await admit(plan.home.dropping(first: chosen), of: asked, on: rest)
+            var answer = await admit(plan.home.dropping(first: chosen), of: asked, on: rest, sides: plan.sides)
             if case .admitted(var part) = answer {
                 part.candidate += chosen
                 answer = .admitted(part)
@@ -35,7 +35,9 @@ extension Enforcer {
         await withTaskGroup(of: PartAnswer.self) { group in
             for part in parts {
                 group.addTask {
-                    await self.admit(part, of: asked, on: plan.candidates, isSide: part.shard != plan.home.shard)
+                    let isSide = part.shard != plan.home.shard
+                    return await self.admit(
+                        part, of: asked, on: plan.candidates, isSide: isSide, sides: isSide ? [] : plan.sides)
                 }
             }
             return await group.reduce(into: []) { $0.append($1) }
@@ -62,6 +64,7 @@ extension Enforcer {
             return .failed(failure)
         }
         if let denial {
+            if asked.id == .none { return .denied(denial) }
             await retract(admitted, of: asked)
             return .denied(denial)
         }
@@ -84,6 +87,7 @@ extension Enforcer {
 
     /// Has them released by and by: Redis does not answer as it should.
     func giveBack(_ parts: [AdmittedPart], of id: ReservationID) {
+        if id == .none { return }
         for part in parts { unsettled.add(EndScript(.retract, id, part.held) { _ in 0 }, because: nil) }
     }
 }

@@ -62,7 +62,7 @@ extension Enforcer {
     }
 
     /// Brings one end to stand, or on the list of those that are repeated.
-    private func bring(_ script: EndScript, on loop: any EventLoop) async {
+    func bring(_ script: EndScript, on loop: any EventLoop) async {
         do {
             switch try await script.run(on: pool.connection(for: loop)) {
             case .ended(let skipped), .corrected(let skipped):

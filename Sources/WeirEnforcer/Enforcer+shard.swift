@@ -50,15 +50,19 @@ extension Enforcer {
     }
 
     /// - Parameter candidates: the models that may serve, the first as the part's costs have it.
+    /// - Parameter sides: of the home's part, the others.
     func admit(
-        _ part: LimitPlan.Part, of asked: AskedCall, on candidates: [Candidate], isSide: Bool = false
+        _ part: LimitPlan.Part, of asked: AskedCall, on candidates: [Candidate], isSide: Bool = false,
+        sides: [LimitPlan.Part] = []
     ) async -> PartAnswer {
-        let script = AdmitScript(part, asked, on: candidates, leaseMs: leaseMs, isSide: isSide)
+        let script = AdmitScript(part, asked, on: candidates, leaseMs: leaseMs, isSide: isSide, sides: sides)
         let reply: AdmitScript.Reply
         do {
             reply = try await script.run(on: pool.connection(for: asked.loop))
         } catch {
             switch error {
+            // A question alone holds nothing, whether it was answered or not.
+            case _ where asked.id == .none: break
             case .timedOut, .disconnected, .cancelled, .protocolViolation:
                 // It may have run, or may run yet: give back what it holds or would hold.
                 let release = EndScript(
@@ -91,7 +95,8 @@ extension Enforcer {
 
 extension AdmitScript {
     fileprivate init(
-        _ part: LimitPlan.Part, _ asked: Enforcer.AskedCall, on candidates: [Candidate], leaseMs: Int, isSide: Bool
+        _ part: LimitPlan.Part, _ asked: Enforcer.AskedCall, on candidates: [Candidate], leaseMs: Int, isSide: Bool,
+        sides: [LimitPlan.Part]
     ) {
         func record(_ candidate: Int) -> [UInt8] {
             let costs = part.costs(of: candidate)
@@ -99,7 +104,12 @@ extension AdmitScript {
                 holds: part.steps.map(\.counter),
                 units: zip(part.steps, costs).map { step, cost in cost == nil ? nil : step.limit.unit },
                 event: asked.event.ifOrphaned(candidates[candidate], calledAtMs: asked.namedAtMs).json(),
-                rung: part.lower.isEmpty ? nil : candidate + 1, isSide: isSide)
+                rung: part.lower.isEmpty ? nil : candidate + 1, isSide: isSide,
+                sides: sides.flatMap(\.steps).map { step in
+                    CallRecord.Hold(
+                        counter: step.counter,
+                        unit: step.limit.covers(asked.call, on: candidates[candidate].model) ? step.limit.unit : nil)
+                })
         }
         self.init(
             shard: part.shard, id: asked.id, namedAtMs: asked.namedAtMs, leaseMs: leaseMs, call: record(0),

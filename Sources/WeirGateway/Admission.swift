@@ -18,6 +18,15 @@ package protocol Admission: Sendable {
         async throws(EnforcerError)
     func settle(_ reservation: Reservation, as event: UsageEvent, on loop: any EventLoop) async
     func release(_ reservation: Reservation, on loop: any EventLoop) async
+    // What the decision API asks besides.
+    /// Redis's time as far as known, milliseconds since 1970.
+    var nowMs: Int { get }
+    func find(_ id: String, team: String, on loop: any EventLoop) async throws(EnforcerError) -> FoundReservation
+    func hold(_ reservation: RecordedReservation, leaseMs: Int, observed event: UsageEvent, on loop: any EventLoop)
+        async throws(EnforcerError) -> Bool
+    func settle(_ reservation: RecordedReservation, as event: UsageEvent, on loop: any EventLoop) async
+    func release(_ reservation: RecordedReservation, on loop: any EventLoop) async
+    func standing(of calls: [Call], model: String?, on loop: any EventLoop) async throws(EnforcerError) -> Standing
     func drain(deadline: ContinuousClock.Instant) async -> Int
 }
 

@@ -1,9 +1,6 @@
 import AsyncHTTPClient
-import Foundation
-import Logging
 import NIOCore
 import NIOHTTP1
-import NIOPosix
 import Testing
 import WeirCore
 import WeirEnforcer
@@ -19,40 +16,9 @@ import WeirTestSupport
     private func withEngine(
         limits: [Limit], _ body: (TestBed, RedisServer) async throws -> Void
     ) async throws {
-        try await withRedis { redis in
-            try await redis.send(["HSET", .string(RedisKeys.meta), "layout", "1", "shards", "16", "created_at", "0"])
-            for number in 0..<16 {
-                try await redis.send(["SET", .string(RedisKeys.epoch(Shard(number: number))), "1"])
-            }
-            var policy = TestBed.policy
-            policy.limits = limits
-            policy.version = 1
-            let json = String(decoding: try JSONEncoder().encode(policy), as: UTF8.self)
-            try await redis.send(["SET", .string(RedisKeys.policy), .string(json)])
-            var set: [RedisArgument] = [
-                "HSET", .string(RedisKeys.apiKey(sha256: Credential.hexSHA256(TestBed.key[...]))),
-            ]
-            for (name, value) in TestBed.record().fields { set += [.string(name), .string(value)] }
-            try await redis.send(set)
-
-            let group = MultiThreadedEventLoopGroup(numberOfThreads: 2)
-            var configuration = try RedisConfiguration(url: redis.url)
-            configuration.commandDeadline = .seconds(5)
-            let pool = RedisPool(configuration: configuration, group: group, logger: .silent)
-            let enforcer = Enforcer(
-                configuration: .init(prices: try .shipped()), redis: configuration, pool: pool, group: group,
-                logger: .silent)
-            try await enforcer.start()
-            let result: Result<Void, any Error>
-            do {
-                try await withGateway(TestBed.admission(), engine: enforcer, group: group) { try await body($0, redis) }
-                result = .success(())
-            } catch { result = .failure(error) }
-            await enforcer.stop()
-            await pool.close()
-            try await group.shutdownGracefully()
-            try result.get()
-        }
+        var policy = TestBed.policy
+        policy.limits = limits
+        try await withNodes(1, policy: policy) { beds, redis in try await body(beds[0], redis) }
     }
 
     private static func limit(_ id: String, _ unit: Limit.Unit, _ span: Limit.Span, _ amount: Int) -> Limit {

@@ -102,5 +102,28 @@ final class RecordedAdmission: Admission {
         state.withLock { $0.released.append(reservation.id) }
     }
 
+    // Of reservations that others made it knows nothing: the decision API is tested with the engine itself.
+    var nowMs: Int { 1_763_700_000_000 }
+
+    func find(_ id: String, team: String, on loop: any EventLoop) async throws(EnforcerError) -> FoundReservation {
+        .unknown
+    }
+
+    func hold(
+        _ reservation: RecordedReservation, leaseMs: Int, observed event: UsageEvent, on loop: any EventLoop
+    ) async throws(EnforcerError) -> Bool { now.admitted.contains(reservation.id) }
+
+    func settle(_ reservation: RecordedReservation, as event: UsageEvent, on loop: any EventLoop) async {
+        state.withLock { $0.settled.append(event) }
+    }
+
+    func release(_ reservation: RecordedReservation, on loop: any EventLoop) async {
+        state.withLock { $0.released.append(reservation.id) }
+    }
+
+    func standing(
+        of calls: [Call], model: String?, on loop: any EventLoop
+    ) async throws(EnforcerError) -> Standing { throw .degraded(reason: "only the engine knows counters") }
+
     func drain(deadline: ContinuousClock.Instant) async -> Int { 0 }
 }

@@ -54,6 +54,10 @@ import WeirProviders
         .invalidRequest: ("invalid_request_error", "invalid_request_error", "invalid_request", "INVALID_ARGUMENT"),
         .unknownRoute: ("not_found_error", "invalid_request_error", "unknown_route", "NOT_FOUND"),
         .requestTooLarge: ("request_too_large", "invalid_request_error", "request_too_large", "INVALID_ARGUMENT"),
+        .unknownReservation: ("not_found_error", "invalid_request_error", "unknown_reservation", "NOT_FOUND"),
+        .reservationEnded: (
+            "invalid_request_error", "invalid_request_error", "reservation_ended", "FAILED_PRECONDITION"
+        ),
         .degraded: ("overloaded_error", "server_error", "degraded", "UNAVAILABLE"),
         .providerUnavailable: ("api_error", "server_error", "provider_unavailable", "UNAVAILABLE"),
         .providerTimeout: ("timeout_error", "server_error", "provider_timeout", "DEADLINE_EXCEEDED"),

@@ -3,11 +3,12 @@ A reservation, as kept in the shard's `reservations` hash under its id.
 
 While it lives, three lines of text, made by the node:
   <lease_end_ms> <at_ms> <held,held,...>     when it was admitted, within 2 s; units held, in the order of the limits
-  <call>       JSON: the keys and kinds of its counters, and the usage event if the node died now; where there was a
-               choice of models, it begins with {"rung":n,…}, the number of the one that was chosen
+  <call>       JSON: the keys and kinds of its counters, in other shards, too (`sides`), and the usage event if the node
+               died now; where there was a choice of models, it begins with {"rung":n,…}, the number of the one that was
+               chosen
   <observed>   the usage event as observed at the last renewal; empty before
-Once it has ended, how: `settled`, `released`, or `orphaned <units,...>`; kept for a while, so that a repeated step
-changes nothing, and removed by expired.lua.
+Once it has ended, how: `settled`, `released`, or `orphaned <units,...>`; the latter two maybe with the three lines
+after it. Kept for a while, so that a repeated step changes nothing, and removed by expired.lua.
 
 An id is a ULID: 26 letters and digits, the first ten of them the time of its birth.
 ]]

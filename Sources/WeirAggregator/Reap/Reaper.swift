@@ -99,20 +99,12 @@ struct ExpiredReservation: Sendable {
         }
     }
 
-    /// Three lines: lua/lib/record.lua. Nil if it cannot be read.
+    /// Nil if it cannot be read.
     init?(record: String) {
-        let lines = record.split(separator: "\n", maxSplits: 2, omittingEmptySubsequences: false)
-        guard lines.count == 3, let call = try? CallRecord(json: Array(lines[1].utf8)) else { return nil }
-        let header = lines[0].split(separator: " ", omittingEmptySubsequences: false)
-        guard header.count == 3, let admittedMs = Int(header[1]) else { return nil }
-        held = header[2].split(separator: ",").map { Int($0) ?? 0 }
-        self.admittedMs = admittedMs
-        var event = call.event
-        if !lines[2].isEmpty {
-            guard let observed = try? UsageEvent(json: Array(lines[2].utf8)) else { return nil }
-            event = observed
-        }
+        guard let record = HeldRecord(record[...]) else { return nil }
+        (held, admittedMs, call) = (record.held, record.admittedMs, record.call)
+        var event = record.observed ?? record.call.event
         (event.outcome, event.isOK) = (.orphaned, false)
-        (self.call, self.event) = (call, event)
+        self.event = event
     }
 }

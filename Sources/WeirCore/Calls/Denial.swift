@@ -31,6 +31,8 @@ public struct Denial: Sendable, Hashable {
         case invalidRequest = "invalid_request"
         case unknownRoute = "unknown_route"
         case requestTooLarge = "request_too_large"
+        case unknownReservation = "unknown_reservation"
+        case reservationEnded = "reservation_ended"
         case degraded
         case providerUnavailable = "provider_unavailable"
         case providerTimeout = "provider_timeout"
@@ -43,7 +45,8 @@ public struct Denial: Sendable, Hashable {
             case .teamLimited, .rateLimited, .budgetExhausted, .concurrencyExhausted: 429
             case .killSwitch, .degraded: 503
             case .invalidRequest: 400
-            case .unknownRoute: 404
+            case .unknownRoute, .unknownReservation: 404
+            case .reservationEnded: 409
             case .requestTooLarge: 413
             case .providerUnavailable: 502
             case .providerTimeout: 504

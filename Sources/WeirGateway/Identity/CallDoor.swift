@@ -17,9 +17,9 @@ struct CallDoor {
     func admit() async throws(Refusal) -> AdmittedCall {
         let route = try route()
         exchange.dialect = route.provider
-        let record = try await identify(route)
+        let record = try await identify(product: route.product, queryKeys: route.queryKeys)
         let policy = try policy()
-        let (product, rules) = try chosenProduct(route, record, policy)
+        let (product, rules) = try chosenProduct(route.product, record, policy)
         exchange.product = product
         let labels = try labels()
         try refuseCompressedBody()
@@ -32,7 +32,7 @@ struct CallDoor {
             billable: rules.billable, resource: rules.resource, model: plan.candidates[0].model)
         let event = plan.event(for: call, labels: labels, id: exchange.id)
         var request = try outgoing(route, rules.upstream)
-        let reservation = try await admit(call, plan, event)
+        let reservation = try await admit(call, plan.candidates, event)
         request.body = plan.body(for: reservation)
         if let target = route.target(servedBy: plan.candidates[reservation.candidate].model) { request.target = target }
         exchange.served = plan.served(by: reservation)
@@ -55,14 +55,14 @@ struct CallDoor {
 
     /// The same answer whether a key is missing, malformed, unknown, revoked or expired. Only where a product serves anybody
     /// does it take no key at all; a wrong one is wrong there, too.
-    private func identify(_ route: Route) async throws(Refusal) -> APIKeyRecord {
+    func identify(product: String?, queryKeys: [Substring] = []) async throws(Refusal) -> APIKeyRecord {
         let unauthorized = Refusal.denial(Denial(.unauthorized, "The API key is missing or not valid."))
         let hash: String
-        switch Credential(exchange.head.headers, queryKeys: route.queryKeys) {
+        switch Credential(exchange.head.headers, queryKeys: queryKeys) {
         case .sha256(let known): hash = known
         case .malformed: throw unauthorized
         case .missing:
-            let found = try policy().product(named: route.product ?? ProductChoice.standard)
+            let found = try policy().product(named: product ?? ProductChoice.standard)
             guard let product = found?.product, product.anonymous, !product.billable else { throw unauthorized }
             return .anonymous
         }
@@ -76,25 +76,25 @@ struct CallDoor {
         return record
     }
 
-    private func chosenProduct(
-        _ route: Route, _ record: APIKeyRecord, _ policy: Policy
+    func chosenProduct(
+        _ asked: String?, _ record: APIKeyRecord, _ policy: Policy
     ) throws(Refusal) -> (name: String, product: Policy.Product) {
         do throws(DeniedChoice) {
-            return try ProductChoice.choose(path: route.product, record: record, policy: policy)
+            return try ProductChoice.choose(path: asked, record: record, policy: policy)
         } catch {
             throw .denial(error.denial)
         }
     }
 
-    private func policy() throws(Refusal) -> Policy {
+    func policy() throws(Refusal) -> Policy {
         do throws(EnforcerError) { return try node.admission.policy() } catch { throw noDecision(error) }
     }
 
-    private func prices() throws(Refusal) -> PriceTable {
+    func prices() throws(Refusal) -> PriceTable {
         do throws(EnforcerError) { return try node.admission.prices() } catch { throw noDecision(error) }
     }
 
-    private func labels() throws(Refusal) -> CallLabels {
+    func labels() throws(Refusal) -> CallLabels {
         do throws(CallLabels.Problem) {
             return try CallLabels(exchange.head.headers)
         } catch {
@@ -106,18 +106,20 @@ struct CallDoor {
     }
 
     /// What cannot be read cannot be metered.
-    private func refuseCompressedBody() throws(Refusal) {
+    func refuseCompressedBody() throws(Refusal) {
         guard let coding = exchange.head.headers.first(name: "content-encoding") else { return }
         guard coding.equalsIgnoringCase("identity") else {
             throw .denial(Denial(.invalidRequest, "A compressed body cannot be metered: send it as it is."))
         }
     }
 
-    private func admit(_ call: Call, _ plan: CallPlan, _ event: UsageEvent) async throws(Refusal) -> Reservation {
+    func admit(
+        _ call: Call, _ candidates: [Candidate], _ event: UsageEvent
+    ) async throws(Refusal) -> Reservation {
         let decision: Decision
         do throws(EnforcerError) {
             decision = try await node.admission.admit(
-                call, candidates: plan.candidates, event: event, on: exchange.owner.loop)
+                call, candidates: candidates, event: event, on: exchange.owner.loop)
         } catch {
             throw noDecision(error)
         }
@@ -128,7 +130,7 @@ struct CallDoor {
     }
 
     /// The client learns that there is no decision, the log learns why.
-    private func noDecision(_ error: EnforcerError) -> Refusal {
+    func noDecision(_ error: EnforcerError) -> Refusal {
         switch error {
         case .degraded(let reason):
             node.logger.debug("no decision", metadata: ["request": "\(exchange.id)", "why": "\(reason)"])

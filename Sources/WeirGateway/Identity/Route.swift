@@ -76,6 +76,7 @@ struct Route: Equatable {
 
     /// The form of an answer to a request that has no route.
     static func dialect(ofPath target: String, headers: HTTPHeaders) -> Dialect {
+        if DecisionRoute.isDecision(target) { return .openAI }
         let path = target.prefix { $0 != "?" }
         if path.contains("/v1beta/") || path.hasSuffix("Content") { return .gemini }
         return path.split(separator: "/").contains("messages") ? .anthropic : asker(headers)

@@ -7,6 +7,8 @@ final class GatewayMetrics: Sendable {
     enum Outcome: Sendable, CustomStringConvertible {
         case denied(Denial.Reason)
         case forwarded(UsageEvent.Outcome)
+        /// The decision API answered what was asked.
+        case decided
         /// Before anything was decided.
         case clientGone
 
@@ -14,6 +16,7 @@ final class GatewayMetrics: Sendable {
             switch self {
             case .denied(let reason): "denied_" + reason.rawValue
             case .forwarded(let outcome): outcome.rawValue
+            case .decided: "decided"
             case .clientGone: "client_gone_early"
             }
         }
@@ -25,6 +28,7 @@ final class GatewayMetrics: Sendable {
 
     private let inFlightCount = Atomic(0)
     private let earlyCount = Atomic(0)
+    private let decidedCount = Atomic(0)
     private let denials: [Denial.Reason: Count]
     private let calls: [UsageEvent.Outcome: Count]
 
@@ -40,6 +44,7 @@ final class GatewayMetrics: Sendable {
         switch outcome {
         case .denied(let reason): denials[reason]?.value.add(1, ordering: .relaxed)
         case .forwarded(let outcome): calls[outcome]?.value.add(1, ordering: .relaxed)
+        case .decided: decidedCount.add(1, ordering: .relaxed)
         case .clientGone: earlyCount.add(1, ordering: .relaxed)
         }
     }
@@ -61,6 +66,9 @@ final class GatewayMetrics: Sendable {
             let count = denials[reason]?.value.load(ordering: .relaxed) ?? 0
             text += "weir_gateway_denials_total{reason=\"\(reason.rawValue)\"} \(count)\n"
         }
+        text += "# HELP weir_gateway_decisions_total Requests of the decision API that were not denied.\n"
+        text += "# TYPE weir_gateway_decisions_total counter\n"
+        text += "weir_gateway_decisions_total \(decidedCount.load(ordering: .relaxed))\n"
         text += "# HELP weir_gateway_abandoned_total Requests whose client left before a decision.\n"
         text += "# TYPE weir_gateway_abandoned_total counter\n"
         text += "weir_gateway_abandoned_total \(earlyCount.load(ordering: .relaxed))\n"

@@ -16,6 +16,8 @@ final class ClientExchange {
     /// form is guessed, when it is needed.
     var product: String?
     var served: ServedModel?
+    /// Further headers of the node's own answers, denials included.
+    var ownHeaders = HTTPHeaders()
     lazy var dialect = Route.dialect(ofPath: head.uri, headers: head.headers)
 
     private var connection: ConnectionHandler?
@@ -57,11 +59,16 @@ final class ClientExchange {
     private func run() async {
         let outcome: GatewayMetrics.Outcome
         do throws(Refusal) {
-            let call = ProxyCall(try await CallDoor(exchange: self).admit(), client: self, owner: owner)
-            self.call = call
-            owner.bodyBytes -= body.giveUp()
-            outcome = await call.run()
-            self.call = nil
+            if DecisionRoute.isDecision(head.uri) {
+                try await DecisionDoor(exchange: self).answer()
+                outcome = .decided
+            } else {
+                let call = ProxyCall(try await CallDoor(exchange: self).admit(), client: self, owner: owner)
+                self.call = call
+                owner.bodyBytes -= body.giveUp()
+                outcome = await call.run()
+                self.call = nil
+            }
         } catch {
             switch error {
             case .denial(let denial):
@@ -170,6 +177,23 @@ final class ClientExchange {
         connection?.close()
     }
 
+    /// Gives a whole answer of the node's own.
+    func answer(json bytes: [UInt8], headers more: HTTPHeaders = [:]) {
+        guard let connection, answer == .none else { return }
+        answer = .ended
+        if !body.isWhole || owner.isStopping { keepsConnection = false }
+        var headers: HTTPHeaders = [
+            "content-type": "application/json", "content-length": String(bytes.count), "weir-request-id": id,
+        ]
+        if let product { headers.add(name: "weir-product", value: product) }
+        headers.add(contentsOf: ownHeaders)
+        headers.add(contentsOf: more)
+        if !keepsConnection { headers.add(name: "connection", value: "close") }
+        connection.writeHead(HTTPResponseHead(version: head.version, status: .ok, headers: headers))
+        if head.method != .HEAD { connection.writeBody(ByteBuffer(bytes: bytes)) }
+        connection.finish(requestIsWhole: body.isWhole, keepsConnection: keepsConnection)
+    }
+
     func deny(_ denial: Denial, status: HTTPResponseStatus? = nil) {
         guard let connection, answer == .none else { return }
         answer = .ended
@@ -177,6 +201,7 @@ final class ClientExchange {
         var (head, body) = DenialAnswer.make(
             denial, dialect: dialect, requestID: id, product: product, status: status,
             keepsConnection: keepsConnection)
+        head.headers.add(contentsOf: ownHeaders)
         if self.head.version == .http1_0 { head.version = .http1_0 }
         connection.writeHead(head)
         if self.head.method != .HEAD { connection.writeBody(body) }

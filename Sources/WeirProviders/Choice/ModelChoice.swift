@@ -27,8 +27,8 @@ package struct ModelChoice {
     }
 
     /// What stands for a model of the ladder.
-    static let automatic = "auto"
-    static let tierPrefix = "tier:"
+    package static let automatic = "auto"
+    package static let tierPrefix = "tier:"
 
     package static func isAlias(_ model: String) -> Bool { model == automatic || model.hasPrefix(tierPrefix) }
 

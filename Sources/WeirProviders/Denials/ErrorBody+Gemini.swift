@@ -32,7 +32,8 @@ extension Denial.Reason {
         case .teamLimited, .rateLimited, .budgetExhausted, .concurrencyExhausted: "RESOURCE_EXHAUSTED"
         case .killSwitch, .degraded, .providerUnavailable: "UNAVAILABLE"
         case .invalidRequest, .requestTooLarge: "INVALID_ARGUMENT"
-        case .unknownRoute: "NOT_FOUND"
+        case .unknownRoute, .unknownReservation: "NOT_FOUND"
+        case .reservationEnded: "FAILED_PRECONDITION"
         case .providerTimeout: "DEADLINE_EXCEEDED"
         }
     }

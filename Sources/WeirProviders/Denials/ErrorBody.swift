@@ -62,8 +62,8 @@ extension Denial.Reason {
         case .forbidden, .modelNotAllowed, .modelUnpriced: "permission_error"
         case .teamLimited, .rateLimited, .budgetExhausted, .concurrencyExhausted: "rate_limit_error"
         case .killSwitch, .degraded: "overloaded_error"
-        case .invalidRequest: "invalid_request_error"
-        case .unknownRoute: "not_found_error"
+        case .invalidRequest, .reservationEnded: "invalid_request_error"
+        case .unknownRoute, .unknownReservation: "not_found_error"
         case .requestTooLarge: "request_too_large"
         case .providerUnavailable: "api_error"
         case .providerTimeout: "timeout_error"
@@ -74,7 +74,7 @@ extension Denial.Reason {
     var openAIType: String {
         switch self {
         case .unauthorized, .forbidden, .modelNotAllowed, .modelUnpriced, .invalidRequest, .unknownRoute,
-            .requestTooLarge:
+            .requestTooLarge, .unknownReservation, .reservationEnded:
             "invalid_request_error"
         case .teamLimited, .budgetExhausted: "insufficient_quota"
         case .rateLimited, .concurrencyExhausted: "rate_limit_error"

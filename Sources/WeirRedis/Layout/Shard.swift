@@ -29,6 +29,15 @@ package struct Shard: Sendable, Hashable {
         }
     }
 
+    /// The shard that a key's hash tag names, `weir:{07}:…`; nil for any other key.
+    package init?(ofKey key: String) {
+        let rest = key.drop { $0 != "{" }.dropFirst()
+        guard let number = Int(rest.prefix { $0 != "}" }), rest.contains("}"), (0...99).contains(number) else {
+            return nil
+        }
+        self.number = number
+    }
+
     /// The hash tag: `{07}`.
     package var tag: String { number < 10 ? "{0\(number)}" : "{\(number)}" }
 

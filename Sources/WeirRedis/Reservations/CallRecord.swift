@@ -2,7 +2,8 @@ import WeirCore
 
 /// What a reservation's record says of its call: enough for anybody to settle it when its node is gone.
 /// `{"holds":[["B","usd","weir:{07}:budget:…",1767225600000],…],"event":{…}}`, and `"side":true` in a part that only holds
-/// units: there the event says what to charge, and is not handed on.
+/// units: there the event says what to charge, and is not handed on. The part with the event has all the others'
+/// counters in `sides`, written like `holds`: each key's tag says in which shard.
 package struct CallRecord: Sendable, Hashable {
     package var holds: [CounterKey]
     /// The limits' units, in the order of `holds`: what of an event each counter counts. Nil (`-` in JSON): nothing, since
@@ -12,19 +13,34 @@ package struct CallRecord: Sendable, Hashable {
     /// The call's event goes to the ledger from another shard.
     package var isSide: Bool
 
-    package init(holds: [CounterKey], units: [Limit.Unit?], event: UsageEvent, isSide: Bool = false) {
+    /// What the call holds in other shards.
+    package var sides: [Hold]
+
+    /// A counter, and what of an event it counts.
+    package struct Hold: Sendable, Hashable {
+        package let counter: CounterKey
+        package let unit: Limit.Unit?
+
+        package init(counter: CounterKey, unit: Limit.Unit?) { (self.counter, self.unit) = (counter, unit) }
+    }
+
+    package init(
+        holds: [CounterKey], units: [Limit.Unit?], event: UsageEvent, isSide: Bool = false, sides: [Hold] = []
+    ) {
         self.holds = holds
         self.units = units
         self.event = event
         self.isSide = isSide
+        self.sides = sides
     }
 
     /// `event` as JSON, passed in since the caller has it already.
     /// - Parameter rung: where several models may serve the call: this one's number, from 1, for lua/admit.lua to find.
     package static func json(
-        holds: [CounterKey], units: [Limit.Unit?], event: [UInt8], rung: Int? = nil, isSide: Bool = false
+        holds: [CounterKey], units: [Limit.Unit?], event: [UInt8], rung: Int? = nil, isSide: Bool = false,
+        sides: [Hold] = []
     ) -> [UInt8] {
-        var writer = JSONWriter(capacity: 128 * (holds.count + 1) + event.count)
+        var writer = JSONWriter(capacity: 128 * (holds.count + sides.count + 1) + event.count)
         writer.beginObject()
         if let rung {
             writer.key("rung")
@@ -32,15 +48,14 @@ package struct CallRecord: Sendable, Hashable {
         }
         writer.key("holds")
         writer.beginArray()
-        for (hold, unit) in zip(holds, units) {
+        for (hold, unit) in zip(holds, units) { writer.hold(hold, unit) }
+        writer.endArray()
+        if !sides.isEmpty {
+            writer.key("sides")
             writer.beginArray()
-            writer.string(hold.letter)
-            writer.string(unit?.rawValue ?? "-")
-            writer.string(hold.key)
-            writer.int(hold.span)
+            for side in sides { writer.hold(side.counter, side.unit) }
             writer.endArray()
         }
-        writer.endArray()
         if isSide { writer.member("side", true) }
         writer.key("event")
         writer.raw(event)
@@ -50,7 +65,7 @@ package struct CallRecord: Sendable, Hashable {
 }
 
 extension CallRecord {
-    private enum Field: String, CaseIterable, Sendable { case holds, event, side }
+    private enum Field: String, CaseIterable, Sendable { case holds, event, side, sides }
     private static let fields = JSONFields<Field>()
 
     /// Reads what ``json(holds:units:event:)`` wrote.
@@ -59,6 +74,7 @@ extension CallRecord {
         var units: [Limit.Unit?] = []
         var event: UsageEvent?
         var isSide = false
+        var sides: [Hold] = []
         try JSONScanner.read(json) { (scanner) throws(JSONError) in
             var members = try scanner.beginObject()
             while let field = try scanner.next(&members, in: Self.fields) {
@@ -74,11 +90,17 @@ extension CallRecord {
                     let range = try scanner.skip()
                     event = try UsageEvent(json: Array(json[range]))
                 case .side: isSide = try scanner.bool()
+                case .sides:
+                    var elements = try scanner.beginArray()
+                    while try scanner.next(&elements) {
+                        let (counter, unit) = try Self.hold(&scanner)
+                        sides.append(Hold(counter: counter, unit: unit))
+                    }
                 }
             }
         }
         guard let event else { throw JSONError(.missingKey("event"), at: 0) }
-        self.init(holds: holds, units: units, event: event, isSide: isSide)
+        self.init(holds: holds, units: units, event: event, isSide: isSide, sides: sides)
     }
 
     private static func hold(_ scanner: inout JSONScanner) throws(JSONError) -> (CounterKey, Limit.Unit?) {
@@ -105,6 +127,18 @@ extension CallRecord {
 
     /// The units that each counter counts of `event`.
     package func units(of event: UsageEvent) -> [Int] { units.map { $0?.units(of: event) ?? 0 } }
+}
+
+extension JSONWriter {
+    /// `[kind, unit, key, span]`
+    fileprivate mutating func hold(_ counter: CounterKey, _ unit: Limit.Unit?) {
+        beginArray()
+        string(counter.letter)
+        string(unit?.rawValue ?? "-")
+        string(counter.key)
+        int(counter.span)
+        endArray()
+    }
 }
 
 extension Limit.Unit {

@@ -7,6 +7,8 @@ package struct EndScript: Sendable {
         case release
         /// A release of what was admitted for certain, of which no trace stays: another shard denied the call.
         case retract
+        /// A release whose record is kept for a while, so that a settlement that comes after all can be charged.
+        case withdraw
         case reap
     }
 
@@ -53,7 +55,7 @@ package struct EndScript: Sendable {
         let script =
             switch end {
             case .settle: ScriptCatalogue.settle
-            case .release, .retract: ScriptCatalogue.release
+            case .release, .retract, .withdraw: ScriptCatalogue.release
             case .reap: ScriptCatalogue.reap
             }
         var keys = [
@@ -66,9 +68,14 @@ package struct EndScript: Sendable {
             packed.add(units)
             packed.add(counter.span)
         }
+        let fourth: RedisArgument =
+            switch end {
+            case .retract: "forget"
+            case .withdraw: "keep"
+            case .settle, .release, .reap: .bytes(event)
+            }
         let arguments: [RedisArgument] = [
-            .string(id.text), .int(nowMs ?? 0), .int(admittedMs ?? id.birthMs),
-            end == .retract ? "forget" : .bytes(event), .bytes(packed.bytes),
+            .string(id.text), .int(nowMs ?? 0), .int(admittedMs ?? id.birthMs), fourth, .bytes(packed.bytes),
         ]
         let numbers = try await connection.run(script, keys: keys, arguments: arguments).integers(of: script)
         switch (numbers.first, numbers.count) {

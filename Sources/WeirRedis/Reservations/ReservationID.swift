@@ -14,6 +14,11 @@ package struct ReservationID: Sendable, Hashable {
         digits.firstIndex(of: byte).map { UInt8($0) } ?? 255
     }
 
+    /// Nobody's: lua/admit.lua only asks under it.
+    package static let none = ReservationID(zeros: 26)
+
+    private init(zeros count: Int) { (text, birthMs) = (String(repeating: "0", count: count), 0) }
+
     /// A new id: 48 bits of time, 80 random bits.
     package init(birthMs: Int, using generator: inout some RandomNumberGenerator) {
         let birthMs = min(max(0, birthMs), 1 << 48 - 1)

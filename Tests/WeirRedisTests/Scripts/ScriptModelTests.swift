@@ -105,7 +105,9 @@ import WeirTestSupport
                     case 5...8:
                         guard let call = calls.randomElement(using: &generator) else { continue }
                         var end: EndScript.End = [.settle, .settle, stepsBack ? .reap : .release, .reap][choice - 5]
-                        if end == .release, Bool.random(using: &generator) { end = .retract }
+                        if end == .release {
+                            end = [.release, .retract, .withdraw].randomElement(using: &generator) ?? end
+                        }
                         let script = EndScript(
                             end, shard: Self.shard, id: call.id, admittedMs: admittedAt[call.id.text],
                             event: Array("\(step)".utf8),
@@ -120,7 +122,9 @@ import WeirTestSupport
                                     case .ring: stepsBack ? held : Int.random(in: 0...held, using: &generator)
                                     case .budget: Int.random(in: 0...60, using: &generator)
                                     }
-                                return (entry.counter, end == .release || end == .retract || !covers ? 0 : units)
+                                return (
+                                    entry.counter, [.release, .retract, .withdraw].contains(end) || !covers ? 0 : units
+                                )
                             }, nowMs: now)
                         let expected = model.end(script, nowMs: now)
                         let answer = try await script.run(on: redis)

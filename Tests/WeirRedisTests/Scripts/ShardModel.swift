@@ -204,7 +204,7 @@ struct ShardModel {
             ended[id] = "settled"
             live[id] = nil
             return wasOrphaned ? .corrected(skipped: 0) : .ended(skipped: 0)
-        case .release:
+        case .release, .withdraw:
             if ended[id] != nil { return .endedBefore }
             ended[id] = "released"
             guard let held = live.removeValue(forKey: id)?.held else { return .endedBefore }
@@ -248,7 +248,9 @@ struct ShardModel {
                 settled[counter.key, default: 0] += difference
             case .inFlight: windows[counter.key]?.removeAll { $0.id == id }
             case .log:
-                if script.end == .release || script.end == .retract { windows[counter.key]?.removeAll { $0.id == id } }
+                if [.release, .withdraw, .retract].contains(script.end) {
+                    windows[counter.key]?.removeAll { $0.id == id }
+                }
             case .ring:
                 guard let at = windows[counter.key]?.firstIndex(where: { $0.id == id }) else { continue }
                 windows[counter.key]?[at].units += difference - (held ?? 0)
