@@ -105,8 +105,10 @@ let policyText = """
       - { id: ai-calls, per: user, class: ai, unit: requests, window: 60s, amount: 5 }
     """
 
+/// - Parameter prices: nil: a single model's, ``shippedPrices()``.
 func withAdmin(
-    adjust: (inout AdminConfiguration) -> Void = { _ in }, _ body: (AdminFixture) async throws -> Void
+    prices: PriceHistory? = nil, adjust: (inout AdminConfiguration) -> Void = { _ in },
+    _ body: (AdminFixture) async throws -> Void
 ) async throws {
     var configuration = AdminConfiguration(host: "127.0.0.1", port: 0, token: token)
     adjust(&configuration)
@@ -121,7 +123,7 @@ func withAdmin(
             pool.start()
             try await pool.waitUntilReady(timeout: .seconds(20))
             let admin = try AdminServer(
-                configuration: configured, ledger: ledger, redis: pool, prices: try shippedPrices(),
+                configuration: configured, ledger: ledger, redis: pool, prices: try prices ?? shippedPrices(),
                 group: MultiThreadedEventLoopGroup.singleton,
                 logger: .silent, nowMs: { Int(Date().timeIntervalSince1970 * 1000) })
             let port = Mutex(0)

@@ -3,6 +3,7 @@ import NIOHTTP1
 import Testing
 import WeirCore
 import WeirLedger
+import WeirProviders
 import WeirRedis
 import WeirTestSupport
 
@@ -25,7 +26,7 @@ import WeirTestSupport
 
     /// With a policy, the shards ready, and a key of alice's.
     private func withKey(_ body: (AdminFixture, String) async throws -> Void) async throws {
-        try await withAdmin { admin in
+        try await withAdmin(prices: .shipped()) { admin in
             let applied = try await admin.send(.PUT, "/admin/v1/policy", Self.policy, type: "application/yaml")
             #expect(applied.status == 200, "\(applied.body)")
             _ = try await admin.redis.send(["HSET", .string(RedisKeys.meta), "layout", "1", "shards", "16"])
