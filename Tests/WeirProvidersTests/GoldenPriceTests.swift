@@ -3,8 +3,9 @@ import WeirCore
 import WeirProviders
 
 /// The providers' own worked examples and published rates, against the shipped table. Each case names the page that says
-/// so. Anthropic's page was read in a stored copy on 2026-11-21. OpenAI publishes rates and rules but no worked examples:
-/// its cases are what those come to, as other people quote the pages word for word.
+/// so. Anthropic's page was read in a stored copy on 2026-11-21. OpenAI publishes rates and rules but no worked examples,
+/// and its pages were not read: the rule of 272,000 tokens is as others quote it, and the cases of cached input and
+/// reasoning are arithmetic on the table's own rates, so they prove the sums and not the rates.
 @Suite struct GoldenPriceTests {
     private let table: PriceTable
 
