@@ -20,7 +20,7 @@ extension Enforcer {
         guard let inForce = snapshot.inForce else { throw .degraded(reason: "no policy has been published") }
         let open: [Int]
         switch Gate.open(candidates, for: call, in: snapshot, nowMs: clock.nowMs) {
-        case .denied(let denial): return denied(try await withOverride(denial, on: loop), call)
+        case .denied(let denial): return denied(try await withOverride(denial, on: loop), call, event)
         case .open(let indices): open = indices
         }
         guard let id = ReservationID(event.id) else {
@@ -51,7 +51,7 @@ extension Enforcer {
                 : await admitParts(of: plan, asked, held: &held)
             switch answer {
             case .admitted(let part): return .admitted(reservation(asked, plan, part, sides: held, open: open))
-            case .denied(let denial): return denied(denial, call)
+            case .denied(let denial): return denied(denial, call, event)
             case .failed(let error): throw error
             case .wrongTime: break
             }
@@ -60,8 +60,9 @@ extension Enforcer {
         throw .degraded(reason: "Redis's clock jumps")
     }
 
-    private func denied(_ denial: Denial, _ call: Call) -> Decision {
-        denials.add(denial, of: call, atMs: clock.nowMs)
+    /// What was only asked leaves no trace, in the ledger's counts neither.
+    private func denied(_ denial: Denial, _ call: Call, _ event: UsageEvent) -> Decision {
+        if event.id != ReservationID.none.text { denials.add(denial, of: call, atMs: clock.nowMs) }
         return .denied(denial)
     }
 

@@ -42,6 +42,24 @@ import WeirTestSupport
         }
     }
 
+    @Test func `what was only asked is not counted`() async throws {
+        var policy = TestNode.policy
+        policy.limits = [Limit(id: "calls", per: .team, unit: .requests, span: .window(ms: 3_600_000), amount: 1)]
+        try await TestNode.run(policy: policy) { (node) async throws in
+            _ = try await node.denial()
+            let asked = try await node.admit(
+                TestNode.call(user: "bob"), event: node.event(ReservationID.none.text))
+            guard case .denied = asked else { throw RedisError.protocolViolation("admitted") }
+            #expect(try await node.denial()?.reason == .rateLimited)
+            let day = UTCDay(containingMs: node.enforcer.nowMs)
+            // All that was counted before is handed on together with it.
+            try await eventually("the counts are handed on") {
+                try await handedOn(node, day: day)["acme alice calls rate_limited"] == 1
+            }
+            #expect(try await handedOn(node, day: day).count == 1)
+        }
+    }
+
     @Test func `what could not be handed on is handed on later, as a total and not as a growth`() async throws {
         try await TestNode.run { (node) async throws in
             let counts = DenialCounts(pool: node.enforcer.pool, logger: .silent)
