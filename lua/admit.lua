@@ -5,8 +5,7 @@ Reserve a call's cost in every limit that covers it, or in none; of several mode
 KEYS[1]  epoch         the shard is ready; absent: nothing is known, so nothing is admitted
 KEYS[2]  reservations  hash, see lib/record.lua
 KEYS[3…] counters, one per limit, at most 16, see lib/counters.lua
-ARGV[1]  id            26 letters and digits, made by the caller; repeating it returns the first decision. The id of zeros
-         only asks: it is answered as any other, and nothing is changed
+ARGV[1]  id            26 letters and digits, made by the caller; repeating it returns the first decision
 ARGV[2]  now_ms        0: the server's clock, always so in production
 ARGV[3]  at_ms         what the caller takes for the server's time: it named the budgets' keys and the lease's end by it
 ARGV[4]  record        what lib/record.lua says of a live reservation, made by the caller
@@ -146,7 +145,7 @@ if choice then
     local held = known and string.gmatch(string.match(known, '^%d+ %d+ ([%d,]*)'), '%d+')
     for i = 1, count do answer[3 + count + i] = held and tonumber(held() or 0) or limits[i * 5 - 3] end
 end
-if known or id == '00000000000000000000000000' then return answer end
+if known then return answer end
 
 --#decided: above nothing is written
 for i = 1, count do

@@ -40,14 +40,12 @@ extension Explainer {
         _ part: LimitPlan.Part, _ candidates: [Candidate], _ situation: Situation
     ) async throws(EnforcerError) -> Trial {
         let nowMs = situation.nowMs
-        var generator = SystemRandomNumberGenerator()
         // Nobody reads the record of a call that is not made.
         let record = Array("{}".utf8)
-        var script = AdmitScript(
-            shard: part.shard, id: ReservationID(birthMs: nowMs, using: &generator), namedAtMs: nowMs,
-            leaseMs: 30_000, call: record, limits: part.scriptEntries(candidates: candidates),
+        let script = AdmitScript(
+            shard: part.shard, id: .none, namedAtMs: nowMs, leaseMs: 30_000, call: record,
+            limits: part.scriptEntries(candidates: candidates),
             lower: part.lower.map { AdmitScript.Rung(call: record, costs: $0) })
-        script.isTrial = true
         let reply: AdmitScript.Reply
         do { reply = try await script.run(on: situation.connection) } catch { throw EnforcerError(error) }
         switch reply {

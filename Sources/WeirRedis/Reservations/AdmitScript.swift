@@ -14,8 +14,8 @@ package struct AdmitScript: Sendable {
     package var lower: [Rung]
     /// A fixed time for tests; nil: the server's clock.
     package var nowMs: Int?
-    /// Only asked what would become of the call: nothing is held.
-    package var isTrial = false
+    /// Under ``ReservationID/none`` it is only asked what would become of the call: by a script that may not write.
+    package var isTrial: Bool { id == .none }
 
     package struct Entry: Sendable, Hashable {
         package let counter: CounterKey

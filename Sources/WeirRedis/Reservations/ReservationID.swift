@@ -14,7 +14,7 @@ package struct ReservationID: Sendable, Hashable {
         digits.firstIndex(of: byte).map { UInt8($0) } ?? 255
     }
 
-    /// Nobody's: lua/admit.lua only asks under it.
+    /// Nobody's: under it is only asked, by a script that may not write (``AdmitScript/isTrial``).
     package static let none = ReservationID(zeros: 26)
 
     private init(zeros count: Int) { (text, birthMs) = (String(repeating: "0", count: count), 0) }
