@@ -147,12 +147,17 @@ import WeirTestSupport
     @Test func `a connection that is cut tells all who wait, and fails fast until it is back`() async throws {
         try await withRedis { server in
             try await withConnection(to: server, adjust: { $0.connectTimeout = .seconds(1) }) { redis in
-                async let blocked = outcome(redis, ["BLPOP", "nothing", "0"], deadline: .seconds(60))
-                async let behind = outcome(redis, ["ECHO", "a"], deadline: .seconds(60))
-                try await eventually("the command blocks") {
-                    guard case .bulk(let info) = try await server.send(["INFO", "clients"]) else { return false }
-                    return String(buffer: info).contains("blocked_clients:1")
+                /// Of the connection that is blocked, the bytes of commands that wait behind.
+                func bytesBehind() async throws -> Int? {
+                    guard case .bulk(let list) = try await server.send(["CLIENT", "LIST"]) else { return nil }
+                    let blocked = String(buffer: list).split(separator: "\n").first { $0.contains(" flags=b ") }
+                    let field = blocked?.split(separator: " ").first { $0.hasPrefix("qbuf=") }
+                    return field.flatMap { Int($0.dropFirst("qbuf=".count)) }
                 }
+                async let blocked = outcome(redis, ["BLPOP", "nothing", "0"], deadline: .seconds(60))
+                try await eventually("the command blocks") { try await bytesBehind() == 0 }
+                async let behind = outcome(redis, ["ECHO", "a"], deadline: .seconds(60))
+                try await eventually("the next one waits behind") { try await bytesBehind() ?? 0 > 0 }
                 server.kill()
                 for outcome in [await blocked, await behind] {
                     guard case .failure(.disconnected) = outcome else {
