@@ -95,6 +95,30 @@ import WeirProviders
         #expect(try RequestFacts(Array(result.utf8), endpoint: endpoint).maxOutputTokens == 7)
     }
 
+    @Test(arguments: [
+        (#"{"contents":[]}"#, #"{"generationConfig":{"maxOutputTokens":7},"contents":[]}"#),
+        (#"{ }"#, #"{"generationConfig":{"maxOutputTokens":7} }"#),
+        (#"{"generationConfig": null ,"x":1}"#, #"{"generationConfig": {"maxOutputTokens":7} ,"x":1}"#),
+        (#"{"generation_config":{ }}"#, #"{"generation_config":{"maxOutputTokens":7 }}"#),
+        (
+            #"{"generationConfig":{"temperature":1}}"#,
+            #"{"generationConfig":{"maxOutputTokens":7,"temperature":1}}"#
+        ),
+        (#"{"generationConfig":{"max_output_tokens": 99 }}"#, #"{"generationConfig":{"max_output_tokens": 7 }}"#),
+        // Both mean that there is none.
+        (#"{"generationConfig":{"maxOutputTokens":0}}"#, #"{"generationConfig":{"maxOutputTokens":7}}"#),
+        (#"{"generationConfig":{"maxOutputTokens":null}}"#, #"{"generationConfig":{"maxOutputTokens":7}}"#),
+    ])
+    func `Gemini's bound of output is lowered or added inside its configuration`(body: String, wanted: String) throws {
+        let bytes = Array(body.utf8)
+        let facts = try RequestFacts(bytes, endpoint: .generateContent, pathModel: "m")
+        let result = try #require(facts.rewritten(bytes, maxOutputTokens: 7))
+        #expect(String(decoding: result, as: UTF8.self) == wanted)
+        let again = try RequestFacts(result, endpoint: .generateContent, pathModel: "m")
+        #expect(again.maxOutputTokens == 7)
+        #expect(again.rewritten(result, maxOutputTokens: 7) == nil)
+    }
+
     @Test func `a bound that is low enough stays`() throws {
         #expect(try rewritten(#"{"model":"m","max_tokens":7}"#, .messages, maxOutputTokens: 7) == nil)
         #expect(try rewritten(#"{"model":"m","max_tokens":3}"#, maxOutputTokens: 7) == nil)

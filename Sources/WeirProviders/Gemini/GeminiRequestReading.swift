@@ -30,7 +30,9 @@ struct GeminiRequestReading {
             throw JSONError(.unexpected(wanted: "an object"), at: scanner.offset)
         }
         var members = try Self.fields.begin(&scanner)
+        facts.firstMember = scanner.offset
         while let field = try Self.fields.next(&members, in: &scanner) { try read(field, from: &scanner) }
+        facts.isEmpty = members.isEmpty
         try scanner.finish()
         facts.bodyBytes = body.count
         return facts
@@ -42,11 +44,11 @@ struct GeminiRequestReading {
         case .contents, .systemInstruction: try GeminiContentReading.read(&scanner, into: &facts)
         case .tools: try GeminiContentReading.readTools(&scanner, into: &facts)
         case .generationConfig:
-            guard try scanner.kind() == .object else {
-                if try scanner.takeNull() { return }
-                throw scanner.wrongType("generationConfig", "an object")
+            switch try scanner.kind() {
+            case .object: try readConfig(&scanner)
+            case .null: facts.generationConfig = .null(try scanner.skip())
+            default: throw scanner.wrongType("generationConfig", "an object")
             }
-            try readConfig(&scanner)
         case .cachedContent:
             if try !scanner.takeNull() {
                 try scanner.skip()
@@ -70,6 +72,7 @@ struct GeminiRequestReading {
 
     private mutating func readConfig(_ scanner: inout JSONScanner) throws(JSONError) {
         var members = try Self.configFields.begin(&scanner)
+        let firstMember = scanner.offset
         while let field = try Self.configFields.next(&members, in: &scanner) {
             switch field {
             case .candidateCount:
@@ -77,11 +80,15 @@ struct GeminiRequestReading {
                 facts.choices = max(count, 1)
             // Zero is how a number that is not set looks in a proto.
             case .maxOutputTokens:
-                let bound = try scanner.count("maxOutputTokens", in: 0...Int.largestExact) ?? 0
-                facts.maxOutputTokens = bound > 0 ? bound : nil
+                _ = try scanner.kind()
+                let start = scanner.offset
+                let stated = try scanner.count("maxOutputTokens", in: 0...Int.largestExact) ?? 0
+                facts.maxOutputTokens = stated > 0 ? stated : nil
+                facts.outputBounds.append(.init(range: start..<scanner.offset, value: facts.maxOutputTokens))
             case .responseModalities: try readModalities(&scanner)
             }
         }
+        facts.generationConfig = .object(firstMember: firstMember, isEmpty: members.isEmpty)
     }
 
     /// Images and speech are billed at rates of their own. (An enum may also be written as a number.)

@@ -27,6 +27,8 @@ where Field.RawValue == String {
     struct Members {
         fileprivate var members: JSONScanner.Members
         fileprivate var seen: Set<Field> = []
+        /// Whether no field, known or not, has been met yet.
+        fileprivate(set) var isEmpty = true
     }
 
     func begin(_ scanner: inout JSONScanner) throws(JSONError) -> Members {
@@ -36,6 +38,7 @@ where Field.RawValue == String {
     /// The next known field; others are checked and skipped. Nil after the last.
     func next(_ members: inout Members, in scanner: inout JSONScanner) throws(JSONError) -> Field? {
         while let key = try scanner.nextKey(&members.members) {
+            members.isEmpty = false
             guard let field = names[key] else {
                 try scanner.skip()
                 continue

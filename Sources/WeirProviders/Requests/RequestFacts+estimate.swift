@@ -47,7 +47,7 @@ extension RequestFacts {
 
     /// What the call costs at most with the shortest answer worth having; nil: it has no output to shorten.
     package func leastEstimate(with model: ModelPrice) -> Estimate? {
-        guard outputBound(with: model) > 0, endpoint != .generateContent else { return nil }
+        guard outputBound(with: model) > 0 else { return nil }
         return estimate(with: model, maxOutputTokens: leastOutputTokens)
     }
 

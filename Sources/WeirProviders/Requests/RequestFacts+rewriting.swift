@@ -42,6 +42,9 @@ extension RequestFacts {
         let text = Array(String(most).utf8)
         let lowered = outputBounds.filter { ($0.value ?? .max) > most }.map { Splice(range: $0.range, bytes: text) }
         if !outputBounds.isEmpty { return lowered }
+        if endpoint == .generateContent {
+            return [splice(#""maxOutputTokens":"#, text, into: generationConfig, named: "generationConfig")]
+        }
         let name =
             switch endpoint {
             case .responses: "max_output_tokens"
@@ -55,15 +58,24 @@ extension RequestFacts {
     }
 
     private var usageSplice: Splice {
-        switch streamOptions {
-        // The body is never empty here: it holds a model.
-        case .absent:
-            Splice(
-                range: firstMember..<firstMember, bytes: Array(#""stream_options":{"include_usage":true},"#.utf8))
-        case .null(let range): Splice(range: range, bytes: Array(#"{"include_usage":true}"#.utf8))
-        case .object(let first, let isEmpty):
-            Splice(range: first..<first, bytes: Array((#""include_usage":true"# + (isEmpty ? "" : ",")).utf8))
-        case .includeUsage(let range): Splice(range: range, bytes: Array("true".utf8))
+        let yes = Array("true".utf8)
+        return switch streamOptions {
+        case .without(let object): splice(#""include_usage":"#, yes, into: object, named: "stream_options")
+        case .includeUsage(let range): Splice(range: range, bytes: yes)
+        }
+    }
+
+    /// Adds a member (`key`: in quotes, with its colon) to an object of the body's, which is made if there is none.
+    private func splice(_ key: String, _ value: [UInt8], into object: NestedObject, named name: String) -> Splice {
+        let member = Array(key.utf8) + value
+        let whole = [UInt8(ascii: "{")] + member + [UInt8(ascii: "}")]
+        func added(_ member: [UInt8], at place: Int, alone: Bool) -> Splice {
+            Splice(range: place..<place, bytes: alone ? member : member + [UInt8(ascii: ",")])
+        }
+        return switch object {
+        case .absent: added(Array(#""\#(name)":"#.utf8) + whole, at: firstMember, alone: isEmpty)
+        case .null(let range): Splice(range: range, bytes: whole)
+        case .object(let first, let isEmpty): added(member, at: first, alone: isEmpty)
         }
     }
 }

@@ -50,22 +50,32 @@ package struct RequestFacts: Sendable, Equatable {
     var modelRange = 0..<0
     /// Where bounds of output stand that the provider obeys, and what they say (`null`: nil).
     var outputBounds: [OutputBound] = []
-    var streamOptions = StreamOptions.absent
+    var streamOptions = StreamOptions.without(.absent)
+    /// Gemini's, which its bound of output is in. An object here has no bound.
+    var generationConfig = NestedObject.absent
     /// Just behind the body's opening brace.
     var firstMember = 0
+    /// Whether there is anything in the body's object.
+    var isEmpty = false
 
     struct OutputBound: Equatable {
         let range: Range<Int>
         let value: Int?
     }
 
-    /// What stands at `stream_options`.
-    enum StreamOptions: Equatable {
+    /// An object of the body that may have to get another member.
+    enum NestedObject: Equatable {
         case absent
         /// `null`, at these bytes.
         case null(Range<Int>)
-        /// An object without `include_usage`; just behind its brace.
+        /// Just behind its brace.
         case object(firstMember: Int, isEmpty: Bool)
+    }
+
+    /// What stands at `stream_options`.
+    enum StreamOptions: Equatable {
+        /// `include_usage` is not in it.
+        case without(NestedObject)
         /// `include_usage`'s value, at these bytes.
         case includeUsage(Range<Int>)
     }

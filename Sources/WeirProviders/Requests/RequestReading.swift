@@ -149,7 +149,7 @@ struct RequestReading {
 
     private mutating func readStreamOptions(from scanner: inout JSONScanner) throws(JSONError) {
         switch try scanner.kind() {
-        case .null: facts.streamOptions = .null(try scanner.skip())
+        case .null: facts.streamOptions = .without(.null(try scanner.skip()))
         case .object:
             var members = try scanner.beginObject()
             let firstMember = scanner.offset
@@ -166,7 +166,7 @@ struct RequestReading {
                 facts.includesUsage = try scanner.flag("stream_options.include_usage") ?? false
                 options = .includeUsage(start..<scanner.offset)
             }
-            facts.streamOptions = options ?? .object(firstMember: firstMember, isEmpty: isEmpty)
+            facts.streamOptions = options ?? .without(.object(firstMember: firstMember, isEmpty: isEmpty))
         default: throw scanner.wrongType("stream_options", "an object")
         }
     }
