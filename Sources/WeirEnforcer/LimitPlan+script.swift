@@ -47,7 +47,8 @@ extension LimitPlan.Part {
                 limit: counted.limit.id, subject: counted.subjectText, unit: counted.limit.unit,
                 key: counted.counter.key, counter: counted.counter.counter,
                 held: chosen?.held[index] ?? costs[index] ?? 0, amount: counted.amount, source: counted.source,
-                remaining: remaining[index] ?? .max, resetsInMs: resetsInMs, isCharged: costs[index] != nil)
+                remaining: remaining[index] ?? .max, resetsInMs: resetsInMs, isCharged: costs[index] != nil,
+                isShadow: counted.limit.enforce == .shadow)
         }
     }
 }

@@ -6,6 +6,8 @@ package struct RecordedReservation: Sendable {
     package let id: String
     /// As it was last observed; `calledAtMs` is the time of its admission, by Redis's clock.
     package let event: UsageEvent
+    /// As its admission assumed that it would be.
+    package let assumed: UsageEvent
     /// Milliseconds since 1970.
     package let leaseEndMs: Int
     let home: Part
@@ -30,6 +32,7 @@ package struct RecordedReservation: Sendable {
         }
         id = reservation.id
         self.event = event
+        assumed = event
         leaseEndMs = reservation.admittedAtMs.addingSaturated(reservation.leaseMs)
         home = part(reservation.home)
         sides = reservation.sideParts.map(part)
@@ -41,6 +44,7 @@ package struct RecordedReservation: Sendable {
         guard let observed = record.observed, !record.call.isSide else { return nil }
         self.id = id
         event = observed
+        assumed = record.call.event
         leaseEndMs = record.leaseEndMs
         home = Part(
             shard: shard,

@@ -82,11 +82,12 @@ extension DecisionTests {
             return Answer(status: status, headers: response.headers, json: json)
         }
 
-        func reserve(_ extra: String = "", node: Int = 0, key: String = TestBed.key) async throws -> Answer {
+        func reserve(
+            _ extra: String = "", tokens: String = #"{"input_tokens":1000,"output_tokens":500}"#, node: Int = 0,
+            key: String = TestBed.key
+        ) async throws -> Answer {
             try await ask(
-                "reserve",
-                #"{"model":"\#(DecisionTests.model)","tokens":{"input_tokens":1000,"output_tokens":500}\#(extra)}"#,
-                node: node, key: key)
+                "reserve", #"{"model":"\#(DecisionTests.model)","tokens":\#(tokens)\#(extra)}"#, node: node, key: key)
         }
 
         /// All hashes of the hot keys, so that a test can say that nothing changed.

@@ -118,6 +118,10 @@ import WeirTestSupport
             #expect(foreign.status == 403)
             let another = try await api.ask("reserve", #"{"id":"\#(id)","cost_micros":1}"#)
             #expect(another.status == 409)
+            let larger = try await api.reserve(
+                #","id":"\#(id)""#, tokens: #"{"input_tokens":2000,"output_tokens":1000}"#)
+            #expect(larger.status == 409)
+            #expect(try await api.budget("spend", "user:acme/alice") == [0, Self.estimate])
             _ = try await api.ask("settle", #"{"id":"\#(id)",\#(Self.usage)}"#)
             let over = try await api.reserve(#","id":"\#(id)""#)
             #expect(over.status == 409 && over.reason == "reservation_ended")

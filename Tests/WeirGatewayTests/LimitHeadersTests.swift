@@ -7,11 +7,11 @@ import WeirProviders
 
 @Suite struct LimitHeadersTests {
     private static func hold(
-        _ limit: String, _ unit: Limit.Unit, amount: Int, remaining: Int, resetsInMs: Int
+        _ limit: String, _ unit: Limit.Unit, amount: Int, remaining: Int, resetsInMs: Int, isShadow: Bool = false
     ) -> Reservation.Hold {
         .init(
             limit: limit, subject: "user:a/b", unit: unit, key: "k", counter: .inFlight, held: 1, amount: amount,
-            remaining: remaining, resetsInMs: resetsInMs)
+            remaining: remaining, resetsInMs: resetsInMs, isShadow: isShadow)
     }
 
     /// 2026-12-01T00:00:00Z.
@@ -32,6 +32,8 @@ import WeirProviders
         hold("day-tokens", .tokens, amount: 200_000, remaining: 150_000, resetsInMs: 7_205_001),
         hold("spend", .usd, amount: 50_000_000, remaining: 1_000, resetsInMs: 1_000),
         hold("unlimited", .tokens, amount: 0, remaining: 0, resetsInMs: 0),
+        // Tried out where callers do not see it.
+        hold("shadow", .requests, amount: 1, remaining: 0, resetsInMs: 1_000, isShadow: true),
     ]
 
     @Test(arguments: Dialect.allCases)

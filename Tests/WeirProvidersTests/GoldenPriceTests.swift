@@ -5,7 +5,8 @@ import WeirProviders
 /// The providers' own worked examples and published rates, against the shipped table. Each case names the page that says
 /// so. Anthropic's page was read in a stored copy on 2026-11-21. OpenAI publishes rates and rules but no worked examples,
 /// and its pages were not read: the rule of 272,000 tokens is as others quote it, and the cases of cached input and
-/// reasoning are arithmetic on the table's own rates, so they prove the sums and not the rates.
+/// reasoning are arithmetic on the table's own rates, so they prove the sums and not the rates. Google publishes rates, too,
+/// and no examples; they were read as others quote them.
 @Suite struct GoldenPriceTests {
     private let table: PriceTable
 
@@ -111,6 +112,23 @@ import WeirProviders
         #expect(
             try cost("openai", "o3", TokenUsage(output: 1_000, reasoning: 900))
                 == cost("openai", "o3", TokenUsage(output: 1_000)))
+    }
+
+    /// https://ai.google.dev/gemini-api/docs/pricing, of Gemini 2.5 Pro: up to 200,000 tokens of prompt and above, cached
+    /// ones included. The sums of the first and the third are worked out by the tests of the crate gemini-cost 0.1.0
+    /// (https://docs.rs/crate/gemini-cost/0.1.0/source/tests/integration.rs).
+    @Test func `Gemini 2.5 Pro is dearer as a whole above 200,000 tokens of prompt`() throws {
+        let model = "gemini-2.5-pro"
+        // 100,000 × 1.25 + 50,000 × 10
+        #expect(try cost("gemini", model, TokenUsage(input: 100_000, output: 50_000)) == "0.625")
+        // 150,000 × 1.25 + 50,000 × 0.125 + 1,000 × 10
+        let cached = TokenUsage(input: 150_000, cacheRead: 50_000, output: 1_000)
+        #expect(try cost("gemini", model, cached) == "0.20375")
+        // 300,000 × 2.50
+        #expect(try cost("gemini", model, TokenUsage(input: 300_000)) == "0.75")
+        // 150,001 × 2.50 + 50,000 × 0.25 + 1,000 × 15
+        let long = TokenUsage(input: 150_001, cacheRead: 50_000, output: 1_000)
+        #expect(try cost("gemini", model, long) == "0.402503")
     }
 
     @Test func `every shipped price is more for more tokens`() {

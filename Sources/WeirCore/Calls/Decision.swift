@@ -63,10 +63,13 @@ public struct Reservation: Sendable, Hashable, Identifiable {
         /// False: the limit does not cover the model that serves the call, but would have covered another that could
         /// have. It stands here only because the order of the script's keys does.
         public var isCharged: Bool
+        /// Of a limit that only counts, and is tried out where callers do not see it.
+        public let isShadow: Bool
 
         public init(
             limit: Limit.ID, subject: String, unit: Limit.Unit, key: String, counter: Counter, held: Int, amount: Int,
-            source: Limit.AmountSource = .default, remaining: Int, resetsInMs: Int, isCharged: Bool = true
+            source: Limit.AmountSource = .default, remaining: Int, resetsInMs: Int, isCharged: Bool = true,
+            isShadow: Bool = false
         ) {
             self.limit = limit
             self.subject = subject
@@ -79,7 +82,11 @@ public struct Reservation: Sendable, Hashable, Identifiable {
             self.remaining = remaining
             self.resetsInMs = resetsInMs
             self.isCharged = isCharged
+            self.isShadow = isShadow
         }
+
+        /// Whether callers are told of it.
+        public var isTold: Bool { isCharged && !isShadow }
     }
 
     /// The most that a shortened call may cost.

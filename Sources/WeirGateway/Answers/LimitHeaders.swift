@@ -10,7 +10,7 @@ enum LimitHeaders {
         var tightest: Reservation.Hold?
         var requests: Reservation.Hold?
         var tokens: Reservation.Hold?
-        for hold in reservation.allHolds where hold.amount > 0 && hold.isCharged {
+        for hold in reservation.allHolds where hold.amount > 0 && hold.isTold {
             Self.keepTighter(&tightest, hold)
             switch hold.unit {
             case .requests: Self.keepTighter(&requests, hold)

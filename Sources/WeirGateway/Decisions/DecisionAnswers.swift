@@ -18,7 +18,7 @@ extension ClientExchange {
         if let leaseEndMs { writer.member("expires_at", lastSecond(of: leaseEndMs)) }
         writer.key("limits")
         writer.beginArray()
-        for hold in reservation.allHolds where hold.isCharged {
+        for hold in reservation.allHolds where hold.isTold {
             writer.beginObject()
             writer.member("limit", hold.limit)
             writer.member("subject", hold.subject)

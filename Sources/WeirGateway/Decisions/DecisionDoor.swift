@@ -79,9 +79,9 @@ struct DecisionDoor {
         switch try await find(text, record) {
         case .held(let reservation):
             try requireOwn(reservation, record)
-            guard reservation.event.product == asked.call.product,
-                reservation.event.requestedModel == asked.plan.requestedModel
-            else { throw conflict("The id \(text) stands for another reservation: make a new one.") }
+            guard asked.stands(for: reservation.assumed) else {
+                throw conflict("The id \(text) stands for another reservation: make a new one.")
+            }
             return reservation
         case .settled, .released, .orphaned:
             throw conflict("The reservation \(text) has ended: make a new id.")
@@ -239,4 +239,14 @@ struct DecisionDoor {
 struct AskedDecision {
     let plan: DecisionPlan
     let call: Call
+
+    /// Whether a reservation was made for the same call: what holds less must not be taken for what is asked for now.
+    func stands(for assumed: UsageEvent) -> Bool {
+        assumed.product == call.product && assumed.requestedModel == plan.requestedModel
+            && plan.candidates.contains { candidate in
+                candidate.model == assumed.model && candidate.estimate.observed == assumed.tokens
+                    // Prices may have changed since then.
+                    && (candidate.estimate.observedCost == assumed.cost || plan.priceVersion != assumed.priceVersion)
+            }
+    }
 }
