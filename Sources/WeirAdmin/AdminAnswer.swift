@@ -12,15 +12,14 @@ let jsonHeaders: HTTPFields = [
     .contentType: "application/json; charset=utf-8", .cacheControl: "no-store", .xContentTypeOptions: "nosniff",
 ]
 
-func answer(_ message: some Encodable, status: HTTPResponse.Status = .ok) -> Response {
+func answer(_ message: some Encodable, status: HTTPResponse.Status = .ok) throws -> Response {
     Response(
-        status: status, headers: jsonHeaders, body: ResponseBody(byteBuffer: ByteBuffer(bytes: encoded(message))))
+        status: status, headers: jsonHeaders, body: ResponseBody(byteBuffer: ByteBuffer(bytes: try encoded(message))))
 }
 
 /// The message as JSON with its fields in alphabetical order.
-func encoded(_ message: some Encodable) -> [UInt8] {
+func encoded(_ message: some Encodable) throws -> [UInt8] {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    // Messages are made of text and integers, which always have a JSON form.
-    return (try? encoder.encode(message)).map(Array.init) ?? Array("{}".utf8)
+    return Array(try encoder.encode(message))
 }

@@ -51,7 +51,8 @@ package struct AdminError: Error, Sendable {
         self.hint = hint
     }
 
-    var response: Response {
+    /// - Throws: what encoding the key throws.
+    func response() throws -> Response {
         var json = JSONWriter()
         json.beginObject()
         json.key("error")
@@ -68,7 +69,7 @@ package struct AdminError: Error, Sendable {
         json.endObject()
         if let key {
             json.key("key")
-            json.raw(encoded(key))
+            json.raw(try encoded(key))
         }
         json.endObject()
         var response = Response(

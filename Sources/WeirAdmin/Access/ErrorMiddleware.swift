@@ -15,7 +15,7 @@ struct ErrorMiddleware: RouterMiddleware {
             if answer.code == .failed || answer.code.status == .serviceUnavailable {
                 context.logger.error("\(request.method) \(request.uri.path): \(answer.message)")
             }
-            return answer.response
+            return try answer.response()
         }
     }
 

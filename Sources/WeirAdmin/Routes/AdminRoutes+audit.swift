@@ -11,6 +11,6 @@ extension AdminRoutes {
         guard let limit = Int(text), (1...1000).contains(limit) else {
             throw AdminError(.invalidField, "limit must be from 1 to 1000")
         }
-        return answer(AuditList(audit: try await ledger.audit(limit: limit).map(AuditLine.init)))
+        return try answer(AuditList(audit: try await ledger.audit(limit: limit).map(AuditLine.init)))
     }
 }

@@ -9,7 +9,7 @@ extension AdminRoutes {
         group.get("limits/explain") { request, context in
             let question = try ExplainQuestion(try query(request, known: ExplainQuestion.fields))
             do {
-                return answer(try await explain(question))
+                return try answer(await explain(question))
             } catch let error as EnforcerError {
                 switch error {
                 case .degraded(let reason):

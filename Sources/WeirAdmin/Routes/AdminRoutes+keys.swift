@@ -13,7 +13,7 @@ extension AdminRoutes {
 
     private func listKeys(_ request: Request) async throws -> Response {
         let team = try query(request, known: ["team"])["team"].map { try valid($0, "a team") }
-        return answer(KeyList(keys: try await ledger.keys(team: team).map(KeyDescription.init)))
+        return try answer(KeyList(keys: try await ledger.keys(team: team).map(KeyDescription.init)))
     }
 
     private func createKey(_ request: Request, _ context: AdminContext) async throws -> Response {
@@ -45,7 +45,7 @@ extension AdminRoutes {
             answer.key = created
             throw answer
         }
-        return answer(created, status: .created)
+        return try answer(created, status: .created)
     }
 
     /// A key of the given rights, under an id of its own.
@@ -93,7 +93,7 @@ extension AdminRoutes {
             answer.key = created
             throw answer
         }
-        return answer(
+        return try answer(
             RotatedKey(key: created.key, description: created.description, replaced: KeyDescription(ending)),
             status: .created)
     }
@@ -109,7 +109,7 @@ extension AdminRoutes {
         } catch {
             throw notPublished(error, "the revocation of \(id)")
         }
-        return answer(KeyDescription(key))
+        return try answer(KeyDescription(key))
     }
 
     /// Names of products, aliases resolved.

@@ -13,7 +13,7 @@ extension AdminRoutes {
         let states = try await publication.killSwitch().map {
             KillSwitchState(scope: $0.scope, entry: $0.entry, nowMs: nowMs)
         }
-        return answer(KillSwitchList(killSwitch: states))
+        return try answer(KillSwitchList(killSwitch: states))
     }
 
     private func changeKillSwitch(_ request: Request, _ context: AdminContext) async throws -> Response {
@@ -43,7 +43,7 @@ extension AdminRoutes {
         } catch {
             throw unchanged(error)
         }
-        return answer(KillSwitchState(scope: scope.text, entry: entry, nowMs: nowMs))
+        return try answer(KillSwitchState(scope: scope.text, entry: entry, nowMs: nowMs))
     }
 
     /// A scope that exists, a product's alias resolved. A misspelt one would stop nothing.

@@ -4,7 +4,7 @@ import WeirLedger
 
 extension AdminRoutes {
     func addLedger(to group: RouterGroup<AdminContext>) {
-        group.get("ledger/verify") { request, context in answer(VerifyAnswer(try await ledger.verify())) }
+        group.get("ledger/verify") { request, context in try answer(VerifyAnswer(await ledger.verify())) }
         group.get("ledger/events") { request, context in try await exportEvents(request) }
         group.post("ledger/reprice") { request, context in try await reprice(request, context) }
     }
@@ -27,7 +27,7 @@ extension AdminRoutes {
         }
         let events = try await ledger.exportEvents(in: days, after: after, limit: Self.eventsPerPage)
         let last = events.count == Self.eventsPerPage ? events.last : nil
-        return answer(
+        return try answer(
             EventPage(events: events.map(\.json), next: last.map { "\($0.place.calledAtMs):\($0.place.id)" }))
     }
 
@@ -49,7 +49,7 @@ extension AdminRoutes {
             sum.unpriced += result.unpriced
             sum.differenceMicros = sum.differenceMicros.addingSaturated(result.differenceMicros)
         }
-        return answer(
+        return try answer(
             RepriceAnswer(
                 from: wanted.from, to: wanted.to, dryRun: isDry, priceVersion: history.version, events: sum.events,
                 corrected: sum.corrected, unpriced: sum.unpriced, differenceMicros: sum.differenceMicros,

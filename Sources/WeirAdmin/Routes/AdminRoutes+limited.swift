@@ -23,7 +23,7 @@ extension AdminRoutes {
             list.limited += teams.prefix(Self.mostListed)
             if teams.count > Self.mostListed { list.truncated = true }
         }
-        return answer(list)
+        return try answer(list)
     }
 
     private func addLimited(_ request: Request, _ context: AdminContext) async throws -> Response {
@@ -45,16 +45,16 @@ extension AdminRoutes {
         } catch {
             throw unchanged(error)
         }
-        return answer(LimitedTeam(resource: resource, team: team, until: wanted.until))
+        return try answer(LimitedTeam(resource: resource, team: team, until: wanted.until))
     }
 
     private func removeLimited(_ context: AdminContext) async throws -> Response {
         let (resource, team) = try await place(context)
         let before = try await publication.score(of: team, resource: resource)
-        guard let before else { return answer(Removed(removed: false)) }
+        guard let before else { return try answer(Removed(removed: false)) }
         try await ledger.appendAudit(audit(context, "limited.remove", "\(resource)/\(team)", before: before))
         do {
-            return answer(Removed(removed: try await publication.removeLimited(team, resource: resource)))
+            return try answer(Removed(removed: try await publication.removeLimited(team, resource: resource)))
         } catch {
             throw unchanged(error)
         }

@@ -15,7 +15,7 @@ extension AdminRoutes {
     private func listLimits(_ request: Request) async throws -> Response {
         _ = try query(request, known: [])
         let policy = try await policyInForce()
-        return answer(
+        return try answer(
             LimitList(
                 policyVersion: policy?.version ?? 0, limits: (policy?.limits ?? []).map(LimitDescription.init),
                 overrides: try await overrides()))
@@ -27,7 +27,7 @@ extension AdminRoutes {
             (values["limit"] ?? override.limit) == override.limit
                 && (values["subject"] ?? override.subject) == override.subject
         }
-        return answer(OverrideList(overrides: all))
+        return try answer(OverrideList(overrides: all))
     }
 
     /// Those in force.
@@ -76,7 +76,7 @@ extension AdminRoutes {
                 context, "override.set", name.text, before: try await standing(name), after: Self.text(override),
                 reason: reason))
         try await publish(name)
-        return answer(OverrideDescription(override, limit: limit))
+        return try answer(OverrideDescription(override, limit: limit))
     }
 
     private func unsetOverride(_ context: AdminContext) async throws -> Response {
@@ -100,7 +100,7 @@ extension AdminRoutes {
             audit: audit(context, "override.unset", name.text, before: try await standing(name), reason: reason))
         // Also when the ledger has none: one that was set by hand goes, too.
         try await publish(name)
-        return answer(OverrideRemoved(limit: name.limit, subject: name.subject, removed: removed))
+        return try answer(OverrideRemoved(limit: name.limit, subject: name.subject, removed: removed))
     }
 
     private func publish(_ name: OverrideName) async throws {

@@ -15,12 +15,12 @@ extension AdminRoutes {
             guard let current = try await ledger.currentPolicy() else {
                 throw AdminError(.notFound, "no policy was applied yet", hint: "weir policy apply FILE")
             }
-            return answer(PolicyAnswer(current))
+            return try answer(PolicyAnswer(current))
         }
         guard let version = Int(text), let policy = try await ledger.policy(version: version) else {
             throw AdminError(.notFound, "there is no version \(text.prefix(20)) of the policy")
         }
-        return answer(PolicyAnswer(policy))
+        return try answer(PolicyAnswer(policy))
     }
 
     private func listPolicies(_ request: Request) async throws -> Response {
@@ -28,7 +28,7 @@ extension AdminRoutes {
         guard let limit = Int(text), (1...1000).contains(limit) else {
             throw AdminError(.invalidField, "limit must be from 1 to 1000")
         }
-        return answer(PolicyList(versions: try await ledger.policies(limit: limit).map(PolicyLine.init)))
+        return try answer(PolicyList(versions: try await ledger.policies(limit: limit).map(PolicyLine.init)))
     }
 
     private func applyPolicy(_ request: Request, _ context: AdminContext) async throws -> Response {
@@ -44,12 +44,12 @@ extension AdminRoutes {
         } catch {
             throw notPublished(error, "version \(applied.version) of the policy")
         }
-        return answer(PolicyAnswer(applied))
+        return try answer(PolicyAnswer(applied))
     }
 
     private func checkPolicy(_ request: Request) async throws -> Response {
         let values = try query(request, known: ["name"])
-        return answer(PolicyChecked(try await read(request, name: values["name"]).policy))
+        return try answer(PolicyChecked(try await read(request, name: values["name"]).policy))
     }
 
     /// The body as a policy. Whoever sends it has put in the values of its own environment; none of ours go in.

@@ -29,7 +29,7 @@ extension AdminRoutes {
                 $0.validFrom == model.validFrom && $0.price == model.price && $0.source == model.source
             } ?? false
         }
-        return answer(
+        return try answer(
             PriceList(
                 version: history.version, day: day.id, models: sorted(table.models),
                 others: sorted(history.models.filter { !isInForce($0) }), unpricedModels: table.unpriced(named)))
@@ -51,7 +51,7 @@ extension AdminRoutes {
         } catch {
             throw notPublished(error, "version \(version) of the prices")
         }
-        return answer(PricesAdded(version: version, added: wanted.models.count), status: .created)
+        return try answer(PricesAdded(version: version, added: wanted.models.count), status: .created)
     }
 
     /// What ships, and what operators have added.

@@ -22,7 +22,7 @@ extension AdminRoutes {
             ledger: ledger, policy: policy, prices: try await pricesToday(),
             days: DayRange(first: UTCDay(number: today.number - count + 1), last: today), team: team, nowMs: now)
         do {
-            return answer(SimulationAnswer(replay, try await replay.run()))
+            return try answer(SimulationAnswer(replay, try await replay.run()))
         } catch let error as EnforcerError {
             switch error {
             case .degraded(let reason), .misconfigured(let reason):

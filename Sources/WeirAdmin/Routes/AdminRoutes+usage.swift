@@ -23,7 +23,7 @@ extension AdminRoutes {
         let rows = try await ledger.usage(by: column, in: days, where: filter)
         var total = UsageTotals.zero
         for row in rows { total += row.totals }
-        return answer(
+        return try answer(
             UsageAnswer(
                 by: column.rawValue, from: days.first.id, to: days.last.id,
                 rows: rows.map { UsageLine(name: $0.name, totals: $0.totals) },
@@ -34,7 +34,7 @@ extension AdminRoutes {
         let values = try query(request, known: ["from", "to", "team"])
         let days = try days(values)
         let rows = try await ledger.denials(in: days, team: values["team"])
-        return answer(
+        return try answer(
             DenialList(
                 from: days.first.id, to: days.last.id, total: rows.reduce(0) { $0.addingSaturated($1.denials) },
                 denials: rows.map(DenialLine.init)))
