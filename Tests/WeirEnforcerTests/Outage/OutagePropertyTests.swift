@@ -1,3 +1,5 @@
+import Logging
+import Synchronization
 import Testing
 import WeirCore
 import WeirTestSupport
@@ -151,6 +153,26 @@ import WeirTestSupport
         #expect(spent > 0 && spent <= Self.allowed(500_000, upMs: upMs), "seed \(seed)")
     }
 
+    @Test func `each change of state is one line in the log`() {
+        let lines = Lines()
+        let outages = Outages(logger: Logger(label: "test") { _ in lines })
+        var policy = TestNode.policy
+        policy.outage = .init(openForMs: 3_600_000, allowance: MicroUSD(micros: 100))
+        policy.products["search"]?.outage = .init()
+        let inForce = PolicyInForce(policy, published: "")
+        outages.answered()
+        for _ in 0..<10 { outages.failed(inForce, because: "test") }
+        #expect(lines.states.withLock { $0 } == ["* open", "search closed"])
+        for _ in 0..<10 {
+            #expect(outages.admit(inForce, product: "default", cost: MicroUSD(micros: 101), isQuestion: false) == nil)
+        }
+        #expect(!outages.isUp && !outages.isOpen)
+        for _ in 0..<10 { outages.answered(askedAt: .now + .seconds(60)) }
+        #expect(outages.isUp)
+        let all = lines.states.withLock { $0 }
+        #expect(all == ["* open", "search closed", "* closed", "* up", "search up"])
+    }
+
     @Test func `callers at once never get more than the allowance together`() async {
         let outages = Outages(logger: .silent)
         var policy = TestNode.policy
@@ -171,5 +193,28 @@ import WeirTestSupport
         }
         #expect(admitted == 142, "142 × 700 = 99,400")
         #expect(outages.standings(inForce).map(\.remaining.micros) == [600])
+    }
+}
+
+/// Of each line its product and state.
+private final class Lines: LogHandler, Sendable {
+    let states = Mutex<[String]>([])
+
+    // Nobody sets these in the test.
+    var logLevel: Logger.Level {
+        get { .trace }
+        set {}
+    }
+    var metadata: Logger.Metadata {
+        get { [:] }
+        set {}
+    }
+    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+        get { nil }
+        set {}
+    }
+
+    func log(event: LogEvent) {
+        states.withLock { $0.append("\(event.metadata?["product"] ?? "-") \(event.metadata?["state"] ?? "-")") }
     }
 }
