@@ -6,7 +6,8 @@ import WeirRedis
 
 extension Enforcer {
     /// Kill switch, limited set, and every limit that covers the call: its cost is reserved in all of them, or it is
-    /// denied and nothing is charged. (Whether the key may use the models is the door's to ask beforehand.)
+    /// denied and nothing is charged. (Whether the key may use the models is the door's to ask beforehand.) Where Redis
+    /// gives no answer, what the outage policy allows.
     ///
     /// - Parameter candidates: the models that may serve it, the first as asked, then cheaper ones; at least one, at most
     ///   ``Policy/mostRungs``. The reservation says which one serves.
@@ -15,7 +16,21 @@ extension Enforcer {
     package func admit(
         _ call: Call, candidates: [Candidate], event: UsageEvent, on loop: any EventLoop
     ) async throws(EnforcerError) -> Decision {
-        if let reason = unreadyReason { throw .degraded(reason: reason) }
+        let reason: String
+        do throws(EnforcerError) {
+            return try await decide(call, candidates: candidates, event: event, on: loop)
+        } catch {
+            guard case .outage(let why) = error else { throw error }
+            reason = why
+        }
+        return try decideBlind(call, candidates: candidates, event: event, because: reason)
+    }
+
+    /// By Redis.
+    private func decide(
+        _ call: Call, candidates: [Candidate], event: UsageEvent, on loop: any EventLoop
+    ) async throws(EnforcerError) -> Decision {
+        try requireStarted()
         let snapshot = try replica.current()
         guard let inForce = snapshot.inForce else { throw .degraded(reason: "no policy has been published") }
         let open: [Int]
@@ -50,8 +65,12 @@ extension Enforcer {
                 ? await admit(plan.home, of: asked, on: plan.candidates)
                 : await admitParts(of: plan, asked, held: &held)
             switch answer {
-            case .admitted(let part): return .admitted(reservation(asked, plan, part, sides: held, open: open))
-            case .denied(let denial): return denied(denial, call, event)
+            case .admitted(let part):
+                outages.answered()
+                return .admitted(reservation(asked, plan, part, sides: held, open: open))
+            case .denied(let denial):
+                outages.answered()
+                return denied(denial, call, event)
             case .failed(let error): throw error
             case .wrongTime: break
             }
@@ -61,7 +80,7 @@ extension Enforcer {
     }
 
     /// What was only asked leaves no trace, in the ledger's counts neither.
-    private func denied(_ denial: Denial, _ call: Call, _ event: UsageEvent) -> Decision {
+    func denied(_ denial: Denial, _ call: Call, _ event: UsageEvent) -> Decision {
         if event.id != ReservationID.none.text { denials.add(denial, of: call, atMs: clock.nowMs) }
         return .denied(denial)
     }

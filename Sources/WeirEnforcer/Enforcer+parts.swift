@@ -54,14 +54,16 @@ extension Enforcer {
             switch answer {
             case .admitted(let part): admitted.append(part)
             case .denied(let next): denial = denial.map { $0.waitsLonger(than: next) ? $0 : next } ?? next
-            case .failed(let error): failure = failure ?? error
+            // What is the operator's to mend must not be taken for an outage because another shard has one.
+            case .failed(let error): if failure?.isOutage ?? true { failure = error }
             case .wrongTime: break
             }
         }
         held = []
         if let failure {
             giveBack(admitted, of: asked.id)
-            return .failed(failure)
+            // Whatever the others would say: a limit denies the call.
+            return denial.map { .denied($0) } ?? .failed(failure)
         }
         if let denial {
             if asked.id == .none { return .denied(denial) }

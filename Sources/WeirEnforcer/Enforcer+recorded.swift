@@ -8,7 +8,8 @@ extension Enforcer {
     package func find(
         _ id: String, team: String, on loop: any EventLoop
     ) async throws(EnforcerError) -> FoundReservation {
-        if let reason = unreadyReason { throw .degraded(reason: reason) }
+        try requireStarted()
+        if let held = blindReservations.find(id) { return held.event.team == team ? .held(held) : .unknown }
         let shard = Shard(of: team, count: shardCount)
         let text: String?
         do {
@@ -16,7 +17,7 @@ extension Enforcer {
             text = try await connection.send(["HGET", .string(RedisKeys.reservations(shard)), .string(id)]).text
             // Nothing is known in a shard that is not ready, which is not the same as unknown.
             if text == nil, try await connection.send(["GET", .string(RedisKeys.epoch(shard))]).text == nil {
-                throw EnforcerError.degraded(reason: "shard \(shard.tag) is not ready")
+                throw EnforcerError.outage(reason: "shard \(shard.tag) is not ready")
             }
         } catch let error as RedisError {
             throw EnforcerError(error)
@@ -45,6 +46,10 @@ extension Enforcer {
         _ reservation: RecordedReservation, leaseMs: Int, observed event: UsageEvent, on loop: any EventLoop
     ) async throws(EnforcerError) -> Bool {
         guard let id = ReservationID(reservation.id) else { return false }
+        if reservation.blind != nil {
+            return blindReservations.hold(
+                reservation, untilMs: clock.nowMs.addingSaturated(leaseMs), observed: event)
+        }
         let observed = event.orphaned.json()
         var isHeld = true
         // The event's part last: once it is renewed, all are.
@@ -56,7 +61,7 @@ extension Enforcer {
                 switch try await script.run(on: pool.connection(for: loop)) {
                 case .renewed: break
                 case .lost: isHeld = false
-                case .notReady: throw EnforcerError.degraded(reason: "shard \(part.shard.tag) is not ready")
+                case .notReady: throw EnforcerError.outage(reason: "shard \(part.shard.tag) is not ready")
                 }
             } catch let error as RedisError {
                 throw EnforcerError(error)
@@ -71,11 +76,23 @@ extension Enforcer {
 
     /// As ``settle(_:as:on:)-(Reservation,_,_)``, by whichever node.
     package func settle(_ reservation: RecordedReservation, as event: UsageEvent, on loop: any EventLoop) async {
-        await end(.settle, reservation, event: event.json(), on: loop) { $0?.units(of: event) ?? 0 }
+        guard let event = ended(reservation, as: event) else { return }
+        await end(reservation, charging: event, on: loop)
+    }
+
+    /// - Parameter loop: nil: any of the pool's.
+    func end(_ reservation: RecordedReservation, charging event: UsageEvent, on loop: (any EventLoop)? = nil) async {
+        await end(.settle, reservation, event: event.json(), on: loop ?? pool.any.eventLoop) {
+            $0?.units(of: event) ?? 0
+        }
     }
 
     /// Gives everything back, and remembers for a while what it was: a settlement that comes after all is charged.
     package func release(_ reservation: RecordedReservation, on loop: any EventLoop) async {
+        if reservation.blind != nil {
+            _ = ended(reservation, as: nil)
+            return
+        }
         await end(.withdraw, reservation, event: [], on: loop) { _ in 0 }
     }
 

@@ -9,7 +9,8 @@ extension Enforcer {
     package func renew(
         _ reservation: Reservation, observed event: UsageEvent, on loop: any EventLoop
     ) async throws(EnforcerError) {
-        guard let id = ReservationID(reservation.id) else { return }
+        // What was admitted blind has no lease.
+        guard reservation.blind == nil, let id = ReservationID(reservation.id) else { return }
         let observed = event.orphaned.json()
         // One after the other: a renewal is nobody's wait, and what one part misses its next renewal brings.
         var failure: EnforcerError?
@@ -31,11 +32,13 @@ extension Enforcer {
     /// the list of those that are repeated, with the same id, until they stand.
     package func settle(_ reservation: Reservation, as event: UsageEvent, on loop: any EventLoop) async {
         learn(reservation, event)
+        let event = recorded(event, of: reservation)
         await end(.settle, reservation, event: event.json(), on: loop) { $0.isCharged ? $0.unit.units(of: event) : 0 }
     }
 
     /// Gives everything back: the call never reached a provider. Repeated until it stands, like ``settle(_:as:on:)``.
     package func release(_ reservation: Reservation, on loop: any EventLoop) async {
+        if let blind = reservation.blind { return outages.ended(blind, cost: .zero) }
         await end(.release, reservation, event: [], on: loop) { _ in 0 }
     }
 

@@ -87,7 +87,7 @@ extension Enforcer {
         case .wrongTime(let nowMs):
             clock.learn(redisMs: nowMs)
             return .wrongTime
-        case .notReady: return .failed(.degraded(reason: "shard \(part.shard.tag) is not ready"))
+        case .notReady: return .failed(.outage(reason: "shard \(part.shard.tag) is not ready"))
         case .ended: return .failed(.degraded(reason: "reservation \(asked.id.text) has ended already"))
         }
     }

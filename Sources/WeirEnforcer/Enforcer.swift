@@ -28,6 +28,8 @@ public final class Enforcer: Sendable {
     let unsettled: UnsettledCalls
     let expectedUsages = Mutex(ExpectedUsages())
     let denials: DenialCounts
+    let outages: Outages
+    let blindReservations = BlindReservations()
     let logger: Logger
     /// As `weir:meta` says; the default until it has been read.
     private let shards = Atomic<Int>(Shard.defaultCount)
@@ -47,6 +49,7 @@ public final class Enforcer: Sendable {
             logger: logger)
         unsettled = UnsettledCalls(pool: pool, logger: logger)
         denials = DenialCounts(pool: pool, logger: logger)
+        outages = Outages(logger: logger)
     }
 
     /// Connects, checks `weir:meta`, and reads policy, keys, limited sets and kill switch. Returns when the node may
@@ -64,6 +67,7 @@ public final class Enforcer: Sendable {
             tasks.append(Task { await replica.run() })
             tasks.append(Task { await unsettled.run() })
             tasks.append(Task { await self.denials.run { self.shard(ofTeam: $0) } })
+            tasks.append(Task { await self.watchOutage() })
         }
         isStarted.store(true, ordering: .releasing)
         while let reason = unreadyReason {
@@ -72,9 +76,12 @@ public final class Enforcer: Sendable {
     }
 
     /// The policy in force on this node.
-    /// - Throws: ``EnforcerError/degraded(reason:)`` if there is none yet, or it is too old.
+    /// - Throws: ``EnforcerError/degraded(reason:)`` if there is none yet, or it is too old. In an outage it is the last
+    ///   known, whatever its age: what it allows is decided by ``admit(_:candidates:event:on:)``.
     package func policy() throws(EnforcerError) -> Policy {
-        guard let policy = try replica.current().policy else { throw .degraded(reason: "no policy has been published") }
+        guard let policy = try replica.lastKnown().policy else {
+            throw .degraded(reason: "no policy has been published")
+        }
         return policy
     }
 
@@ -82,17 +89,26 @@ public final class Enforcer: Sendable {
     /// - Throws: ``EnforcerError/degraded(reason:)`` if they are not read yet or too old; `misconfigured` if this engine
     ///   was given none.
     package func prices() throws(EnforcerError) -> PriceTable {
-        guard let prices = try replica.current().prices else {
+        guard let prices = try replica.lastKnown().prices else {
             throw .misconfigured(reason: "no price table was given")
         }
         return prices.table(atMs: clock.nowMs)
     }
 
-    /// Nil when the node may serve; else why not.
+    /// Nil when the node may serve; else why not. In an outage it may as long as it admits calls blind.
     package var unreadyReason: String? {
-        guard isStarted.load(ordering: .acquiring) else { return "not connected to Redis yet" }
-        if unsettled.isFull { return "\(unsettled.count) settlements wait for Redis" }
-        return replica.unreadyReason
+        do throws(EnforcerError) {
+            try requireStarted()
+            return try outageReason()
+        } catch {
+            return error.reason
+        }
+    }
+
+    /// - Throws: ``EnforcerError/degraded(reason:)`` if nothing may be asked of this node.
+    func requireStarted() throws(EnforcerError) {
+        guard isStarted.load(ordering: .acquiring) else { throw .degraded(reason: "not connected to Redis yet") }
+        if unsettled.isFull { throw .degraded(reason: "\(unsettled.count) settlements wait for Redis") }
     }
 
     /// Redis's time as this node knows it, milliseconds since 1970.
@@ -118,6 +134,7 @@ public final class Enforcer: Sendable {
 
     /// Waits until every settlement and release stands, at most until `deadline`. Returns how many do not.
     package func drain(deadline: ContinuousClock.Instant) async -> Int {
+        for reservation in blindReservations.takeAll() { await charge(reservation) }
         while unsettled.count > 0, ContinuousClock.now < deadline {
             do { try await Task.sleep(for: .milliseconds(5)) } catch { break }
         }

@@ -42,6 +42,13 @@ final class Overrides: Sendable {
         return .ask(Question(names: names, known: known, missing: missing, generation: generation))
     }
 
+    /// The overridden amounts that are in memory, by place in `names`, whatever their age.
+    func lastKnown(for names: [OverrideName], nowMs: Int) -> [Int: Int] {
+        var known: [Int: Amount] = [:]
+        for (place, name) in names.enumerated() { known[place] = cache.lastKnown(name) }
+        return Self.inForce(known, nowMs: nowMs)
+    }
+
     /// The overridden amounts, from memory or Redis, by place in `names`.
     func amounts(
         for names: [OverrideName], nowMs: Int, on connection: RedisConnection
@@ -115,5 +122,6 @@ final class Overrides: Sendable {
         unreadable.withLock { _ = $0.remove(name) }
     }
 
-    func forgetAll(mayKeep: Bool) { cache.forgetAll(mayKeep: mayKeep) }
+    func follow() { cache.follow() }
+    func lose() { cache.lose() }
 }

@@ -5,13 +5,15 @@ import WeirRedis
 package struct RecordedReservation: Sendable {
     package let id: String
     /// As it was last observed; `calledAtMs` is the time of its admission, by Redis's clock.
-    package let event: UsageEvent
+    package internal(set) var event: UsageEvent
     /// As its admission assumed that it would be.
     package let assumed: UsageEvent
     /// Milliseconds since 1970.
-    package let leaseEndMs: Int
+    package internal(set) var leaseEndMs: Int
     let home: Part
     let sides: [Part]
+    /// Set if it was admitted without Redis, and is in this node's memory alone.
+    var blind: Reservation.Blind?
 
     /// What it holds in one shard.
     struct Part: Sendable {
@@ -36,6 +38,7 @@ package struct RecordedReservation: Sendable {
         leaseEndMs = reservation.admittedAtMs.addingSaturated(reservation.leaseMs)
         home = part(reservation.home)
         sides = reservation.sideParts.map(part)
+        blind = reservation.blind
     }
 
     /// Nil for one that was not renewed since its admission: when exactly that was, its record does not say, and what is

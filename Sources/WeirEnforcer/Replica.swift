@@ -55,15 +55,19 @@ final class Replica: Sendable {
         var readAt: ContinuousClock.Instant?
         var isDirty = true
         var isFollowing = false
-        var problem: String?
+        /// Why it could not be read the last time.
+        var problem: EnforcerError?
 
-        /// Why it may not be acted on; nil: it may.
-        var unfitReason: String? {
-            guard let readAt else { return problem ?? "policy, keys and limited sets are not read yet" }
-            if readAt.duration(to: .now) > hardAge {
-                return "what is known of Redis is too old: \(problem ?? "no reason known")"
+        /// Why it may not be acted on; nil: it may. An outage only if Redis gives no answer: what it refuses for its
+        /// operator to mend never is one.
+        var unfitness: EnforcerError? {
+            guard let readAt else {
+                return .degraded(reason: problem?.reason ?? "policy, keys and limited sets are not read yet")
             }
-            return snapshot.policy == nil ? "no policy has been published" : nil
+            if snapshot.policy == nil { return .degraded(reason: "no policy has been published") }
+            guard readAt.duration(to: .now) > hardAge else { return nil }
+            let reason = "what is known of Redis is too old: \(problem?.reason ?? "no reason known")"
+            return if case .outage = problem { .outage(reason: reason) } else { .degraded(reason: reason) }
         }
     }
 
@@ -86,14 +90,24 @@ final class Replica: Sendable {
     }
 
     /// The latest knowledge.
-    /// - Throws: ``EnforcerError/degraded(reason:)`` if it is missing or too old to act on.
+    /// - Throws: ``EnforcerError/degraded(reason:)`` if it is missing; `outage` or `degraded` if it is too old to act on.
     func current() throws(EnforcerError) -> Snapshot {
-        let (snapshot, problem) = state.withLock { ($0.snapshot, $0.unfitReason) }
-        if let problem { throw .degraded(reason: problem) }
+        let (snapshot, problem) = state.withLock { ($0.snapshot, $0.unfitness) }
+        if let problem { throw problem }
         return snapshot
     }
 
-    var unreadyReason: String? { state.withLock { $0.unfitReason } }
+    /// The latest knowledge, and in an outage the last, whatever its age.
+    /// - Throws: ``EnforcerError/degraded(reason:)`` as ``current()``.
+    func lastKnown() throws(EnforcerError) -> Snapshot {
+        let (snapshot, problem) = state.withLock { ($0.snapshot, $0.unfitness) }
+        guard let problem else { return snapshot }
+        if case .outage = problem { return snapshot }
+        throw problem
+    }
+
+    /// When what is known was asked for.
+    var readAt: ContinuousClock.Instant? { state.withLock { $0.readAt } }
 
     /// Follows Redis until the task is cancelled.
     func run() async {
@@ -110,13 +124,13 @@ final class Replica: Sendable {
         for await event in invalidations.events {
             switch event {
             case .armed, .flushed:
-                keys.forgetAll(mayKeep: true)
-                overrides.forgetAll(mayKeep: true)
+                keys.follow()
+                overrides.follow()
                 state.withLock { ($0.isFollowing, $0.isDirty) = (true, true) }
                 bell.continuation.yield()
             case .lost:
-                keys.forgetAll(mayKeep: false)
-                overrides.forgetAll(mayKeep: false)
+                keys.lose()
+                overrides.lose()
                 state.withLock { $0.isFollowing = false }
             case .changed(let names):
                 var isDirty = false
@@ -166,10 +180,13 @@ final class Replica: Sendable {
                     (state.snapshot, state.readAt, state.problem) = (snapshot, began, nil)
                 }
             } catch {
-                let text = "\(error)"
+                let problem: EnforcerError =
+                    if let error = error as? RedisError { EnforcerError(error) } else { .degraded(reason: "\(error)") }
                 state.withLock { state in
-                    if state.problem != text { logger.warning("cannot read Redis", metadata: ["error": "\(text)"]) }
-                    (state.isDirty, state.problem) = (true, text)
+                    if state.problem != problem {
+                        logger.warning("cannot read Redis", metadata: ["error": "\(problem.reason)"])
+                    }
+                    (state.isDirty, state.problem) = (true, problem)
                 }
             }
         }

@@ -47,7 +47,7 @@ extension Enforcer {
     package func standing(
         of calls: [Call], model: String?, on loop: any EventLoop
     ) async throws(EnforcerError) -> Standing {
-        if let reason = unreadyReason { throw .degraded(reason: reason) }
+        try requireStarted()
         let snapshot = try replica.current()
         guard let policy = snapshot.policy else { throw .degraded(reason: "no policy has been published") }
         var asked: [(limit: Limit, subject: Subject, call: Call)] = []
@@ -115,7 +115,7 @@ extension Enforcer {
                     .run(on: pool.connection(for: loop))
             } catch { throw EnforcerError(error) }
             guard case .read(let nowMs, let held) = reply else {
-                throw .degraded(reason: "shard \(shard.tag) is not ready")
+                throw .outage(reason: "shard \(shard.tag) is not ready")
             }
             clock.learn(redisMs: nowMs)
             for (entry, found) in zip(entries, held) { units[entry.place] = found }

@@ -18,8 +18,8 @@ final class TrackedCache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     private struct State {
         var entries: [Key: Entry] = [:]
         var generation: Generation = 0
-        /// False while nobody tells of changes.
-        var mayKeep = false
+        /// False while nobody tells of changes: then what is here is the last known, and none of it fresh.
+        var isFollowing = false
     }
 
     /// An answer is asked for again after this time, however quiet Redis is; one that said "nothing" after its own.
@@ -37,10 +37,13 @@ final class TrackedCache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
 
     func answer(for key: Key, now: ContinuousClock.Instant = .now) -> Answer {
         state.withLock { state in
-            guard let entry = state.entries[key], isFresh(entry, now) else { return .ask(state.generation) }
+            guard let entry = state.entries[key], isFresh(entry, state, now) else { return .ask(state.generation) }
             return .known(entry.value)
         }
     }
+
+    /// What was answered last and has not changed since as far as was told, whatever its age; nil: nothing.
+    func lastKnown(_ key: Key) -> Value? { state.withLock { $0.entries[key]?.value } }
 
     /// For several keys at once: the values that there are, by place, and the places that must be asked for.
     func answers(
@@ -51,7 +54,7 @@ final class TrackedCache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
             var missing: [Int] = []
             var place = 0
             for key in keys {
-                if let entry = state.entries[key], isFresh(entry, now) {
+                if let entry = state.entries[key], isFresh(entry, state, now) {
                     if let value = entry.value { known[place] = value }
                 } else {
                     missing.append(place)
@@ -62,13 +65,17 @@ final class TrackedCache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
         }
     }
 
-    private func isFresh(_ entry: Entry, _ now: ContinuousClock.Instant) -> Bool {
-        entry.readAt.duration(to: now) < (entry.value == nil ? unknownAge : knownAge)
+    private func isFresh(_ entry: Entry, _ state: State, _ now: ContinuousClock.Instant) -> Bool {
+        state.isFollowing && entry.readAt.duration(to: now) < (entry.value == nil ? unknownAge : knownAge)
     }
 
     func keep(_ value: Value?, for key: Key, since generation: Generation, now: ContinuousClock.Instant = .now) {
         state.withLock { state in
-            guard state.mayKeep, state.generation == generation else { return }
+            guard state.generation == generation else {
+                // Something has changed meanwhile, maybe this: then what was known before is no longer the last.
+                if let entry = state.entries[key], !isFresh(entry, state, now) { state.entries[key] = nil }
+                return
+            }
             if state.entries.count >= largestCount { state.entries.removeAll(keepingCapacity: true) }
             state.entries[key] = Entry(value: value, readAt: now)
         }
@@ -81,12 +88,20 @@ final class TrackedCache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
         }
     }
 
-    /// - Parameter mayKeep: whether changes are told from now on.
-    func forgetAll(mayKeep: Bool) {
+    /// Changes are told from now on, and what there was before may have changed: it is forgotten.
+    func follow() {
         state.withLock { state in
             state.generation += 1
             state.entries.removeAll()
-            state.mayKeep = mayKeep
+            state.isFollowing = true
+        }
+    }
+
+    /// Changes are told no more: all that is here is the last known.
+    func lose() {
+        state.withLock { state in
+            state.generation += 1
+            state.isFollowing = false
         }
     }
 }

@@ -9,6 +9,8 @@ package protocol Admission: Sendable {
     /// The prices in force now.
     func prices() throws(EnforcerError) -> PriceTable
     var unreadyReason: String? { get }
+    /// Under each outage policy, for health pages and metrics.
+    var outageStandings: [OutageStanding] { get }
     func identify(keySHA256: String, on loop: any EventLoop) async throws(EnforcerError) -> APIKeyRecord?
     var renewalInterval: Duration { get }
     func makeReservationID() -> String
@@ -28,6 +30,10 @@ package protocol Admission: Sendable {
     func release(_ reservation: RecordedReservation, on loop: any EventLoop) async
     func standing(of calls: [Call], model: String?, on loop: any EventLoop) async throws(EnforcerError) -> Standing
     func drain(deadline: ContinuousClock.Instant) async -> Int
+}
+
+extension Admission {
+    package var outageStandings: [OutageStanding] { [] }
 }
 
 extension Enforcer: Admission {}

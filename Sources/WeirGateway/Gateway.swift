@@ -196,7 +196,10 @@ package final class Gateway: Sendable {
     private func operationsBootstrap() -> ServerBootstrap {
         let answers = OperationsHandler.Answers(
             unreadyReason: { [node] in node.admission.unreadyReason },
-            metrics: { [node, counts] in node.metrics.text(connections: counts.total) })
+            outage: { [node] in OutageText.mode(node.admission.outageStandings) },
+            metrics: { [node, counts] in
+                node.metrics.text(connections: counts.total) + OutageText.metrics(node.admission.outageStandings)
+            })
         return ServerBootstrap(group: group)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelInitializer { channel in

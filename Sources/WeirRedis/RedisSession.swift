@@ -39,16 +39,28 @@ final class RedisSession: ChannelInboundHandler {
 
     // MARK: Commands
 
-    /// Sends a command, or refuses it at once: when the connection ended, the breaker is open, or too many wait.
+    /// Sends a command, or refuses it at once: when the connection ended, the breaker is open, the server is late with
+    /// an older one, or too many wait.
     func submit(_ command: [RedisArgument], _ awaited: RedisAwaited) {
         if breaker.isOpen {
             return awaited.waiter.finish(.failure(.unavailable(reason: "Redis does not answer in time; probing it")))
+        }
+        if let oldest = waiting.first, isLate(oldest) {
+            return awaited.waiter.finish(.failure(.unavailable(reason: "Redis is late with an older command")))
         }
         guard waiting.count < configuration.maxWaiting else {
             return awaited.waiter.finish(
                 .failure(.unavailable(reason: "\(waiting.count) commands wait for a reply already")))
         }
         enqueue(command, awaited)
+    }
+
+    /// Replies come in the order of the commands: what is sent behind one that is late is late, too, and its sender would
+    /// wait a deadline to learn it. So only those wait that were sent before; the late one's reply is the probe.
+    private func isLate(_ awaited: RedisAwaited) -> Bool {
+        guard case .abandoned = awaited.waiter else { return false }
+        // A caller in a greater hurry than most says nothing about the server.
+        return awaited.deadline - awaited.sentAt >= TimeAmount(configuration.commandDeadline)
     }
 
     /// As ``submit(_:_:)``, past the breaker and the bound: for the client's own commands, which are few.
@@ -156,7 +168,6 @@ final class RedisSession: ChannelInboundHandler {
 
     private func expire(_ awaited: RedisAwaited) {
         awaited.waiter.finish(.failure(.timedOut))
-        // A caller in a greater hurry than most says nothing about the server.
         guard end == nil, awaited.deadline - awaited.sentAt >= TimeAmount(configuration.commandDeadline) else { return }
         if breaker.timedOut() {
             onBreaker?(.unavailable(reason: "Redis does not answer in time"))

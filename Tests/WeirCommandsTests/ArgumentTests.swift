@@ -107,6 +107,13 @@ import WeirTestSupport
         }
     }
 
+    @Test(arguments: ["", "http://x", "redis://", "127.0.0.1:6379"])
+    func `a gateway without a usable address of Redis does not start`(url: String) {
+        Setting.$environment.withValue([:]) {
+            #expect(throws: (any Error).self) { try GatewayCommand.parse(["--redis", url]).settings() }
+        }
+    }
+
     @Test func `Gemini's address and key are settings like the others`() throws {
         try Setting.$environment.withValue(["WEIR_GEMINI_KEY": "g-key"]) {
             let standard = try GatewayCommand.parse([]).settings().gateway.gemini

@@ -112,8 +112,8 @@ import WeirTestSupport
 
     @Test func `a record read before a revocation is never kept after it`() throws {
         let cache = KeyCache()
-        cache.forgetAll(mayKeep: true)
-        for change in [{ cache.forget("a") }, { cache.forget("b") }, { cache.forgetAll(mayKeep: true) }] {
+        cache.follow()
+        for change in [{ cache.forget("a") }, { cache.forget("b") }, { cache.follow() }] {
             let before = try generation(cache)
             change()
             cache.keep(Self.record, for: "a", since: before)
@@ -129,10 +129,10 @@ import WeirTestSupport
         let cache = KeyCache()
         cache.keep(Self.record, for: "a", since: try generation(cache))
         #expect(!isKnown(cache))
-        cache.forgetAll(mayKeep: true)
+        cache.follow()
         cache.keep(Self.record, for: "a", since: try generation(cache))
         #expect(isKnown(cache))
-        cache.forgetAll(mayKeep: false)
+        cache.lose()
         #expect(!isKnown(cache))
         cache.keep(Self.record, for: "a", since: try generation(cache))
         #expect(!isKnown(cache))
@@ -140,7 +140,7 @@ import WeirTestSupport
 
     @Test func `known keys are asked for again after their hard age, unknown ones earlier`() throws {
         let cache = KeyCache()
-        cache.forgetAll(mayKeep: true)
+        cache.follow()
         let now = ContinuousClock.now
         cache.keep(Self.record, for: "a", since: try generation(cache), now: now)
         cache.keep(nil, for: "b", since: try generation(cache, "b"), now: now)
@@ -152,7 +152,7 @@ import WeirTestSupport
 
     @Test func `guessed keys take a bounded amount of memory`() throws {
         let cache = KeyCache()
-        cache.forgetAll(mayKeep: true)
+        cache.follow()
         let start = try generation(cache)
         for number in 0..<KeyCache.largestCount { cache.keep(nil, for: "\(number)", since: start) }
         #expect(isKnown(cache, "0"))

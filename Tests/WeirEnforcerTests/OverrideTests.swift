@@ -92,7 +92,7 @@ import WeirTestSupport
             try await eventually("policy holds") { try await holds(node)?.last?.amount ?? 1_000_000 == 1_000_000 }
             // Also on a node that has kept it, before Redis tells that it is gone.
             let overrides = Overrides(logger: .silent)
-            overrides.forgetAll(mayKeep: true)
+            overrides.follow()
             try await node.send("SET", .string(Self.spend.key), "7", "PXAT", "4000000000000")
             guard case .ask(let question) = overrides.answer(for: [Self.spend], nowMs: 0) else {
                 throw RedisError.protocolViolation("known before it was asked for")
@@ -160,7 +160,7 @@ import WeirTestSupport
 
     @Test func `several names are looked up at once, and what is missing is told by its place`() {
         let cache = TrackedCache<String, Int>(knownAge: .seconds(30), unknownAge: .seconds(5), largestCount: 10)
-        cache.forgetAll(mayKeep: true)
+        cache.follow()
         let start = cache.answers(for: ["a", "b", "c"])
         #expect(start.known.isEmpty && start.missing == [0, 1, 2])
         let now = ContinuousClock.now

@@ -12,12 +12,15 @@ import WeirTestSupport
 
 /// Gateways with an engine each, before one real Redis that is set up as an aggregator would.
 ///
-/// - Parameter records: what API keys stand for, by their text.
+/// - Parameters:
+///   - records: what API keys stand for, by their text.
+///   - deadline: of the nodes' commands. Long, but where a test is about answers that do not come.
+///   - arguments: of redis-server.
 nonisolated(nonsending) func withNodes(
     _ count: Int, policy: Policy, records: [String: APIKeyRecord] = [TestBed.key: TestBed.record()],
-    _ body: ([TestBed], RedisServer) async throws -> Void
+    deadline: Duration = .seconds(5), arguments: [String] = [], _ body: ([TestBed], RedisServer) async throws -> Void
 ) async throws {
-    try await withRedis { redis in
+    try await withRedis(arguments) { redis in
         try await redis.send(["HSET", .string(RedisKeys.meta), "layout", "1", "shards", "16", "created_at", "0"])
         for shard in Shard.all(count: 16) { try await redis.send(["SET", .string(RedisKeys.epoch(shard)), "1"]) }
         var policy = policy
@@ -29,17 +32,18 @@ nonisolated(nonsending) func withNodes(
             for (name, value) in record.fields { set += [.string(name), .string(value)] }
             try await redis.send(set)
         }
-        try await addNode(count, [], redis, body)
+        try await addNode(count, [], redis, deadline, body)
     }
 }
 
 nonisolated(nonsending) private func addNode(
-    _ left: Int, _ beds: [TestBed], _ redis: RedisServer, _ body: ([TestBed], RedisServer) async throws -> Void
+    _ left: Int, _ beds: [TestBed], _ redis: RedisServer, _ deadline: Duration,
+    _ body: ([TestBed], RedisServer) async throws -> Void
 ) async throws {
     guard left > 0 else { return try await body(beds, redis) }
     let group = MultiThreadedEventLoopGroup(numberOfThreads: 2)
     var configuration = try RedisConfiguration(url: redis.url)
-    configuration.commandDeadline = .seconds(5)
+    configuration.commandDeadline = deadline
     let pool = RedisPool(configuration: configuration, group: group, logger: .silent)
     let enforcer = Enforcer(
         configuration: .init(prices: try .shipped()), redis: configuration, pool: pool, group: group, logger: .silent)
@@ -47,7 +51,7 @@ nonisolated(nonsending) private func addNode(
     let result: Result<Void, any Error>
     do {
         try await withGateway(TestBed.admission(), engine: enforcer, group: group) { bed in
-            try await addNode(left - 1, beds + [bed], redis, body)
+            try await addNode(left - 1, beds + [bed], redis, deadline, body)
         }
         result = .success(())
     } catch { result = .failure(error) }

@@ -248,6 +248,30 @@ import WeirTestSupport
         }
     }
 
+    @Test func `behind a command that is late none waits, and its reply ends that`() async throws {
+        let sent = Mutex(0)
+        try await withFakeRedis({ number, command in
+            guard command[0] == "ECHO", command[1] == "late" else { return Self.echo()(number, command) }
+            sent.withLock { $0 += 1 }
+            return .delayed("$4\r\nlate\r\n", .milliseconds(900))
+        }) { configuration in
+            var configuration = configuration
+            configuration.commandDeadline = .milliseconds(300)
+            try await withConnection(configuration) { redis in
+                #expect(await outcome(redis, ["ECHO", "late"]) == .failure(.timedOut))
+                for _ in 0..<20 {
+                    #expect(
+                        await outcome(redis, ["ECHO", "late"])
+                            == .failure(.unavailable(reason: "Redis is late with an older command")))
+                }
+                #expect(redis.state == .ready && sent.withLock { $0 } == 1)
+                try await eventually("the reply has come") {
+                    try await redis.send(["ECHO", "a"]) == .bulk(ByteBuffer(string: "a"))
+                }
+            }
+        }
+    }
+
     @Test func `a probe that is answered closes the breaker on the same connection`() async throws {
         let connections = Mutex(0)
         let isSilent = Mutex(false)

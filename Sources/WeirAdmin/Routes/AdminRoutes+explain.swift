@@ -12,10 +12,10 @@ extension AdminRoutes {
                 return try answer(await explain(question))
             } catch let error as EnforcerError {
                 switch error {
-                case .degraded(let reason):
+                case .outage(let reason), .degraded(let reason):
                     throw AdminError(
                         .redisUnavailable, "no decision can be made: \(reason)",
-                        hint: "a gateway would answer with 503 degraded")
+                        hint: "a gateway does what the policy's outage allows, and answers with 503 degraded")
                 case .misconfigured(let reason):
                     throw AdminError(.failed, "no decision can be made: \(reason)")
                 }

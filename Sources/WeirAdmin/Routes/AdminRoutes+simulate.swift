@@ -25,7 +25,7 @@ extension AdminRoutes {
             return try answer(SimulationAnswer(replay, try await replay.run()))
         } catch let error as EnforcerError {
             switch error {
-            case .degraded(let reason), .misconfigured(let reason):
+            case .outage(let reason), .degraded(let reason), .misconfigured(let reason):
                 throw AdminError(.invalidField, "no gateway could obey this policy: \(reason)")
             }
         }

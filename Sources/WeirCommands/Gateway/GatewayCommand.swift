@@ -55,7 +55,7 @@ struct GatewayCommand: AsyncParsableCommand {
 
     @Option(
         help: Setting.redisDeadline.help(
-            "How long a call waits for one answer of Redis, in milliseconds; then it is denied as degraded."))
+            "How long a call waits for one answer of Redis, in milliseconds; then the policy's outage decides."))
     var redisDeadlineMs: String?
 
     @Option(

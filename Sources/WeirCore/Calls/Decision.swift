@@ -28,6 +28,19 @@ public struct Reservation: Sendable, Hashable, Identifiable {
     public let holds: [Hold]
     /// What it holds in other shards, under the same id: of limits per product, per address and of everybody.
     public let sideParts: [Part]
+    /// Set if it was admitted without Redis: then it holds nothing, and what its limits have left is not known. It is
+    /// charged as any other when it ends.
+    public let blind: Blind?
+
+    /// What an admission without Redis took of the node's allowance.
+    public struct Blind: Sendable, Hashable {
+        /// Whose allowance: a product with an outage policy of its own; `*`: all others'.
+        public let allowance: String
+        /// Given back when the call ends, for what it really cost.
+        public let taken: MicroUSD
+
+        public init(allowance: String, taken: MicroUSD) { (self.allowance, self.taken) = (allowance, taken) }
+    }
 
     /// What a reservation holds in one shard.
     public struct Part: Sendable, Hashable {
@@ -99,7 +112,7 @@ public struct Reservation: Sendable, Hashable, Identifiable {
 
     public init(
         id: String, admittedAtMs: Int, leaseMs: Int, call: Call, candidate: Int = 0, estimate: Estimate? = nil,
-        bound: Bound? = nil, shard: Int, holds: [Hold], sideParts: [Part] = []
+        bound: Bound? = nil, shard: Int, holds: [Hold], sideParts: [Part] = [], blind: Blind? = nil
     ) {
         self.id = id
         self.admittedAtMs = admittedAtMs
@@ -111,6 +124,7 @@ public struct Reservation: Sendable, Hashable, Identifiable {
         self.shard = shard
         self.holds = holds
         self.sideParts = sideParts
+        self.blind = blind
     }
 
     /// The part in the shard of the call's team (or address), which alone carries the usage event.

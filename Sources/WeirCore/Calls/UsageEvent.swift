@@ -44,6 +44,8 @@ public struct UsageEvent: Sendable, Hashable {
 
     /// In ``extra``: the option of the request that has no price here, so that the model's price says nothing of the call.
     public static let unpricedOption = "unpriced_option"
+    /// In ``extra``: `1` for a call that was admitted while Redis gave no answer.
+    public static let blind = "blind"
 
     /// How a call ended.
     public enum Outcome: String, Sendable, Hashable, CaseIterable {

@@ -102,9 +102,11 @@ public struct Policy: Sendable, Hashable, Codable {
     /// What happens to a call of a model without a price.
     public enum UnpricedModels: String, Sendable, Hashable, Codable, CaseIterable { case deny, dearest, flag }
 
-    /// What a node may do while Redis is away. Kept for nodes that know it; today a node closes at once.
+    /// What a node may do while Redis is away. With 0 in either it closes at once, which is the default.
     public struct Outage: Sendable, Hashable, Codable {
+        /// For how long it may admit calls that Redis gives no answer to.
         public var openForMs: Int
+        /// How much it may spend on them.
         public var allowance: MicroUSD
 
         public init(openForMs: Int = 0, allowance: MicroUSD = .zero) {

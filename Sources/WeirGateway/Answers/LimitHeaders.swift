@@ -6,7 +6,9 @@ import WeirProviders
 /// (draft-ietf-httpapi-ratelimit-headers-10) for the one of which the smallest share is left, and by the names that the
 /// API's own SDKs know, the tightest of unit `requests` and of unit `tokens`.
 enum LimitHeaders {
+    /// Of a call that was admitted without Redis nobody knows what its limits have left; it is told that instead.
     static func add(for reservation: Reservation, dialect: Dialect, to headers: inout HTTPHeaders) {
+        if reservation.blind != nil { return headers.add(name: "weir-degraded", value: "blind") }
         var tightest: Reservation.Hold?
         var requests: Reservation.Hold?
         var tokens: Reservation.Hold?

@@ -18,7 +18,8 @@ extension ClientExchange {
         if let leaseEndMs { writer.member("expires_at", lastSecond(of: leaseEndMs)) }
         writer.key("limits")
         writer.beginArray()
-        for hold in reservation.allHolds where hold.isTold {
+        // What is left of limits that could not be asked is not known.
+        for hold in reservation.blind == nil ? reservation.allHolds : [] where hold.isTold {
             writer.beginObject()
             writer.member("limit", hold.limit)
             writer.member("subject", hold.subject)

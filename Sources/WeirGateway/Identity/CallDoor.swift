@@ -132,7 +132,7 @@ struct CallDoor {
     /// The client learns that there is no decision, the log learns why.
     func noDecision(_ error: EnforcerError) -> Refusal {
         switch error {
-        case .degraded(let reason):
+        case .outage(let reason), .degraded(let reason):
             node.logger.debug("no decision", metadata: ["request": "\(exchange.id)", "why": "\(reason)"])
         case .misconfigured(let reason):
             node.logger.error("no decision", metadata: ["request": "\(exchange.id)", "why": "\(reason)"])

@@ -9,6 +9,8 @@ final class OperationsHandler: ChannelInboundHandler {
     struct Answers: Sendable {
         /// Nil when the node may serve.
         let unreadyReason: @Sendable () -> String?
+        /// Which calls are admitted without Redis, in words; nil: Redis decides.
+        let outage: @Sendable () -> String?
         let metrics: @Sendable () -> String
     }
 
@@ -48,8 +50,8 @@ final class OperationsHandler: ChannelInboundHandler {
         switch request.uri {
         case "/healthz": return (.ok, plain, "ok\n")
         case "/readyz":
-            guard let reason = answers.unreadyReason() else { return (.ok, plain, "ready\n") }
-            return (.serviceUnavailable, plain, reason + "\n")
+            if let reason = answers.unreadyReason() { return (.serviceUnavailable, plain, reason + "\n") }
+            return (.ok, plain, answers.outage().map { "ready, \($0)\n" } ?? "ready\n")
         case "/metrics": return (.ok, "text/plain; version=0.0.4; charset=utf-8", answers.metrics())
         default: return (.notFound, plain, "only /healthz, /readyz and /metrics\n")
         }
