@@ -195,8 +195,15 @@ package final class Gateway: Sendable {
 
     private func operationsBootstrap() -> ServerBootstrap {
         let answers = OperationsHandler.Answers(
-            unreadyReason: { [node] in node.admission.unreadyReason },
-            metrics: { [node, counts] in node.metrics.text(connections: counts.total) })
+            readiness: { [node] in
+                let admission = node.admission
+                return NodeReadiness(
+                    reason: admission.unreadyReason, outbox: admission.outboxStatus, nowMs: admission.nowMs)
+            },
+            metrics: { [node, counts] in
+                node.metrics.text(connections: counts.total)
+                    + (node.admission.outboxStatus?.metrics(nowMs: node.admission.nowMs) ?? "")
+            })
         return ServerBootstrap(group: group)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelInitializer { channel in

@@ -7,8 +7,8 @@ final class OperationsHandler: ChannelInboundHandler {
     typealias OutboundOut = HTTPServerResponsePart
 
     struct Answers: Sendable {
-        /// Nil when the node may serve.
-        let unreadyReason: @Sendable () -> String?
+        /// May the node serve?
+        let readiness: @Sendable () -> NodeReadiness
         let metrics: @Sendable () -> String
     }
 
@@ -48,8 +48,8 @@ final class OperationsHandler: ChannelInboundHandler {
         switch request.uri {
         case "/healthz": return (.ok, plain, "ok\n")
         case "/readyz":
-            guard let reason = answers.unreadyReason() else { return (.ok, plain, "ready\n") }
-            return (.serviceUnavailable, plain, reason + "\n")
+            let readiness = answers.readiness()
+            return (readiness.reason == nil ? .ok : .serviceUnavailable, "application/json", readiness.json)
         case "/metrics": return (.ok, "text/plain; version=0.0.4; charset=utf-8", answers.metrics())
         default: return (.notFound, plain, "only /healthz, /readyz and /metrics\n")
         }
