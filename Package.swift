@@ -35,7 +35,8 @@ let modules: [Target] = [
         name: "WeirRedis", dependencies: ["CHiredis", core, nioCore, nioPosix, nioSSL, crypto, logging],
         resources: [.embedInCode("Scripts")], swiftSettings: onCallersLoop),
     .target(name: "WeirLedger", dependencies: [core, grdb, logging], swiftSettings: strict),
-    .target(name: "WeirEnforcer", dependencies: [core, "WeirRedis", nioCore, logging], swiftSettings: onCallersLoop),
+    .target(
+        name: "WeirEnforcer", dependencies: [core, "WeirRedis", nioCore, grdb, logging], swiftSettings: onCallersLoop),
     .target(
         name: "WeirGateway",
         dependencies: [
@@ -80,7 +81,7 @@ let tests: [Target] = [
         swiftSettings: strict),
     .testTarget(
         name: "WeirEnforcerTests",
-        dependencies: [core, "WeirRedis", "WeirEnforcer", "WeirTestSupport", nioCore, logging],
+        dependencies: [core, "WeirRedis", "WeirEnforcer", "WeirTestSupport", grdb, nioCore, logging],
         swiftSettings: strict),
     .testTarget(
         name: "WeirGatewayTests",

@@ -18,6 +18,7 @@ package actor Aggregator {
     private var readiness: Readiness?
     private var reaper: Reaper?
     private var denials: DenialCollector?
+    private var nextReconciling = ContinuousClock.now
     /// Rings when sums have changed.
     private let bell = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
 
@@ -66,7 +67,16 @@ package actor Aggregator {
         try await evaluator.step()
         let unready = try await readiness.unready()
         if !unready.isEmpty { _ = try await readiness.open(unready) }
+        _ = try await reconcile()
         return true
+    }
+
+    /// Raises counters for events that were sent again after a loss. Returns how many.
+    package func reconcile() async throws(AggregatorError) -> Int {
+        guard isLeading, ContinuousClock.now >= nextReconciling else { return 0 }
+        nextReconciling = .now + configuration.reconcileEvery
+        let shards = try await joined().readiness.shards
+        return try await Reconciler(redis: redis, ledger: ledger, shards: shards, logger: logger).step()
     }
 
     /// Settles calls whose nodes are gone. Returns how many.

@@ -16,6 +16,10 @@ package struct AggregatorConfiguration: Sendable {
     /// Entries that another consumer took so long ago are taken over: it is dead, or stuck on a batch.
     package var claimAfter: Duration = .seconds(30)
     package var claimEvery: Duration = .seconds(5)
+    /// How often nodes are told how far the ledger has the streams, when nothing is read.
+    package var tellCommittedEvery: Duration = .seconds(1)
+    /// How often the leader looks for events that were sent again, to raise the counters for them.
+    package var reconcileEvery: Duration = .seconds(1)
     /// How often the leader looks for reservations whose lease has run out.
     package var reapEvery: Duration = .seconds(1)
     /// How often the leader reads the nodes' counts of denials.

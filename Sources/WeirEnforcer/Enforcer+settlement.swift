@@ -64,20 +64,49 @@ extension Enforcer {
         }
     }
 
-    /// Brings one end to stand, or on the list of those that are repeated.
+    /// Brings one end to stand, or on the list of those that are repeated. A settlement's event is in the outbox, if there is
+    /// one, when this returns.
     func bring(_ script: EndScript, on loop: any EventLoop) async {
+        guard let outbox, script.end == .settle, !script.event.isEmpty else {
+            return await bring(script, kept: nil, on: loop)
+        }
+        let kept = outbox.add(script, atMs: clock.nowMs)
+        #if DEBUG
+            if crashPoint == .beforeSettlement {
+                await outbox.written(kept.ticket)
+                CrashPoint.die()
+            }
+        #endif
+        await bring(script, kept: kept, on: loop)
+        // Mostly long since: it is written while Redis answers.
+        await outbox.written(kept.ticket)
+    }
+
+    private func bring(
+        _ script: EndScript, kept: (ticket: OutboxRow.Ticket, known: Outbox.Known)?, on loop: any EventLoop
+    ) async {
+        let known = kept?.known ?? outbox?.known(script.shard)
+        var call = UnsettledCall(script: script, ticket: kept?.ticket, mayHaveRun: false, epoch: known?.epoch)
+        let outcome: EndScript.Outcome
         do {
-            switch try await script.run(on: pool.connection(for: loop)) {
-            case .ended(let skipped), .corrected(let skipped):
-                guard skipped > 0 else { return }
+            outcome = try await script.end(on: pool.connection(for: loop))
+        } catch {
+            call.mayHaveRun = error.mayHaveRun
+            return unsettled.add(call, because: error)
+        }
+        switch outcome.reply {
+        case .ended(let skipped), .corrected(let skipped):
+            if skipped > 0 {
                 logger.error(
                     "counters that weir did not write were left as they are",
                     metadata: ["reservation": "\(script.id.text)", "counters": "\(skipped)"])
-            case .endedBefore, .eventOnly, .alive: break
-            case .notReady: unsettled.add(script, because: nil)
             }
-        } catch {
-            unsettled.add(script, because: error)
+        case .endedBefore, .eventOnly, .alive: break
+        case .notReady: return unsettled.add(call, because: nil)
+        }
+        if let kept, let outbox, !outbox.stands(kept.ticket, outcome, run: kept.known.run) {
+            (call.mayHaveRun, call.epoch) = (true, nil)
+            unsettled.again(call)
         }
     }
 }

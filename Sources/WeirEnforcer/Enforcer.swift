@@ -15,6 +15,11 @@ public final class Enforcer: Sendable {
         /// calls cost.
         public var prices: PriceHistory?
 
+        #if DEBUG
+            /// Where this process kills itself, for tests of what it leaves; nil: nowhere.
+            package var crashPoint: CrashPoint?
+        #endif
+
         public init(lease: Duration = .seconds(30), prices: PriceHistory? = nil) {
             self.lease = lease
             self.prices = prices
@@ -26,6 +31,10 @@ public final class Enforcer: Sendable {
     let replica: Replica
     let clock = RedisClock()
     let unsettled: UnsettledCalls
+    let outbox: Outbox?
+    #if DEBUG
+        let crashPoint: CrashPoint?
+    #endif
     let expectedUsages = Mutex(ExpectedUsages())
     let denials: DenialCounts
     let outages: Outages
@@ -37,17 +46,23 @@ public final class Enforcer: Sendable {
     private let tasks = Mutex<[Task<Void, Never>]>([])
     private let random = Mutex(BufferedRandom())
 
+    /// - Parameter outbox: keeps what is settled until the ledger has it, and is closed by ``stop()``; nil: what Redis loses
+    ///   before the ledger has it is lost.
     package init(
         configuration: Configuration, redis: RedisConfiguration, pool: RedisPool, group: any EventLoopGroup,
-        logger: Logger
+        outbox: Outbox? = nil, logger: Logger
     ) {
+        #if DEBUG
+            crashPoint = configuration.crashPoint
+        #endif
+        self.outbox = outbox
         leaseMs = max(1000, configuration.lease.wholeMilliseconds)
         self.pool = pool
         self.logger = logger
         replica = Replica(
             configuration: redis, pool: pool, prices: configuration.prices, clock: clock, loop: group.next(),
             logger: logger)
-        unsettled = UnsettledCalls(pool: pool, logger: logger)
+        unsettled = UnsettledCalls(pool: pool, outbox: outbox, clock: clock, logger: logger)
         denials = DenialCounts(pool: pool, logger: logger)
         outages = Outages(logger: logger)
     }
@@ -66,6 +81,7 @@ public final class Enforcer: Sendable {
         tasks.withLock { tasks in
             tasks.append(Task { await replica.run() })
             tasks.append(Task { await unsettled.run() })
+            if let outbox { tasks.append(Task { await self.keepUp(outbox) }) }
             tasks.append(Task { await self.denials.run { self.shard(ofTeam: $0) } })
             tasks.append(Task { await self.watchOutage() })
         }
@@ -109,6 +125,7 @@ public final class Enforcer: Sendable {
     func requireStarted() throws(EnforcerError) {
         guard isStarted.load(ordering: .acquiring) else { throw .degraded(reason: "not connected to Redis yet") }
         if unsettled.isFull { throw .degraded(reason: "\(unsettled.count) settlements wait for Redis") }
+        if let problem = outbox?.problem { throw .degraded(reason: problem) }
     }
 
     /// Redis's time as this node knows it, milliseconds since 1970.
@@ -119,6 +136,9 @@ public final class Enforcer: Sendable {
 
     /// Settlements that do not stand yet.
     package var unsettledCount: Int { unsettled.count }
+
+    /// How the outbox stands; nil: there is none.
+    package var outboxStatus: Outbox.Status? { outbox?.status }
 
     /// A new reservation's id: a ULID by Redis's time, unique across nodes.
     package func makeReservationID() -> String {
@@ -132,13 +152,25 @@ public final class Enforcer: Sendable {
 
     private func shard(ofTeam team: String) -> Shard { Shard(of: team, count: shardCount) }
 
-    /// Waits until every settlement and release stands, at most until `deadline`. Returns how many do not.
+    /// Waits until every settlement and release stands, at most until `deadline`. Returns how many do not. With an outbox it
+    /// also gives the ledger a moment to have them all, so that a node that ends for good leaves nothing behind.
     package func drain(deadline: ContinuousClock.Instant) async -> Int {
         for reservation in blindReservations.takeAll() { await charge(reservation) }
-        while unsettled.count > 0, ContinuousClock.now < deadline {
-            do { try await Task.sleep(for: .milliseconds(5)) } catch { break }
+        await wait(until: deadline) { self.unsettled.count == 0 }
+        if let outbox, unsettled.count == 0 {
+            await wait(until: min(deadline, .now + .seconds(2))) { outbox.status.rows == 0 }
         }
         return unsettled.count
+    }
+
+    private func keepUp(_ outbox: Outbox) async {
+        await outbox.run(pool: pool, shardCount: shardCount, unsettled: unsettled)
+    }
+
+    private func wait(until deadline: ContinuousClock.Instant, _ condition: () -> Bool) async {
+        while !condition(), ContinuousClock.now < deadline {
+            do { try await Task.sleep(for: .milliseconds(5)) } catch { break }
+        }
     }
 
     /// Ends what runs in the background. The pool is the caller's to close.
@@ -150,6 +182,7 @@ public final class Enforcer: Sendable {
         for task in running { task.cancel() }
         for task in running { await task.value }
         await denials.flush { self.shard(ofTeam: $0) }
+        outbox?.close()
     }
 }
 

@@ -30,6 +30,8 @@ package protocol Admission: Sendable {
     func release(_ reservation: RecordedReservation, on loop: any EventLoop) async
     func standing(of calls: [Call], model: String?, on loop: any EventLoop) async throws(EnforcerError) -> Standing
     func drain(deadline: ContinuousClock.Instant) async -> Int
+    /// How this node's outbox stands; nil: it has none.
+    var outboxStatus: Outbox.Status? { get }
 }
 
 extension Admission {

@@ -195,10 +195,15 @@ package final class Gateway: Sendable {
 
     private func operationsBootstrap() -> ServerBootstrap {
         let answers = OperationsHandler.Answers(
-            unreadyReason: { [node] in node.admission.unreadyReason },
-            outage: { [node] in OutageText.mode(node.admission.outageStandings) },
+            readiness: { [node] in
+                let admission = node.admission
+                return NodeReadiness(
+                    reason: admission.unreadyReason, outage: OutageText.mode(admission.outageStandings),
+                    outbox: admission.outboxStatus, nowMs: admission.nowMs)
+            },
             metrics: { [node, counts] in
                 node.metrics.text(connections: counts.total) + OutageText.metrics(node.admission.outageStandings)
+                    + (node.admission.outboxStatus?.metrics(nowMs: node.admission.nowMs) ?? "")
             })
         return ServerBootstrap(group: group)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)

@@ -12,3 +12,14 @@ package enum RedisValue: Sendable, Equatable {
     /// An error inside an array reply; an error reply as such is thrown as ``RedisError``.
     case error(String)
 }
+
+extension RedisValue {
+    /// A bulk or status reply as text.
+    var plainText: String? {
+        switch self {
+        case .bulk(let buffer): String(buffer: buffer)
+        case .status(let text): text
+        case .null, .integer, .array, .error: nil
+        }
+    }
+}

@@ -182,11 +182,4 @@ import WeirTestSupport
             #expect(try await deployment.spent == 15)
         }
     }
-
-    @Test func `successor ids are the next ones`() {
-        #expect(ShardStream.successor(of: "5-1") == "5-2")
-        #expect(ShardStream.successor(of: "0-0") == "0-1")
-        #expect(ShardStream.successor(of: "5-18446744073709551615") == "6-0")
-        #expect(ShardStream.successor(of: "x") == nil)
-    }
 }

@@ -114,6 +114,22 @@ import WeirTestSupport
         }
     }
 
+    @Test func `the outbox's directory and size come from flags or the environment`() throws {
+        func settings(_ arguments: [String], _ environment: [String: String] = [:]) throws -> GatewayProcess.Settings {
+            try Setting.$environment.withValue(environment) { try GatewayCommand.parse(arguments).settings() }
+        }
+        #expect(try settings([]).outbox == nil)
+        #expect(try settings([]).outboxLimitBytes == 1 << 30)
+        #expect(try settings(["--outbox", "/a", "--outbox-limit", "64KB"]).outbox == "/a")
+        #expect(try settings(["--outbox", "/a", "--outbox-limit", "64KB"]).outboxLimitBytes == 65_536)
+        let variables = ["WEIR_OUTBOX": "/b", "WEIR_OUTBOX_LIMIT": "2GB"]
+        #expect(try settings([], variables).outbox == "/b")
+        #expect(try settings([], variables).outboxLimitBytes == 2 << 30)
+        for wrong in ["", "5", "0MB", "-1MB", "1PB", "999999TB", "1.5GB"] {
+            #expect(throws: SettingError.self) { try settings(["--outbox-limit", wrong]) }
+        }
+    }
+
     @Test func `Gemini's address and key are settings like the others`() throws {
         try Setting.$environment.withValue(["WEIR_GEMINI_KEY": "g-key"]) {
             let standard = try GatewayCommand.parse([]).settings().gateway.gemini

@@ -118,7 +118,7 @@ struct TestNode: Sendable {
 
     /// Runs `body` with a node that has not started.
     nonisolated(nonsending) static func withEnforcer<Result>(
-        to server: RedisServer, deadline: Duration = .seconds(10), prices: PriceHistory? = nil,
+        to server: RedisServer, deadline: Duration = .seconds(10), prices: PriceHistory? = nil, outbox: Outbox? = nil,
         _ body: (Enforcer, any EventLoop) async throws -> Result
     ) async throws -> Result {
         let group = MultiThreadedEventLoopGroup.singleton
@@ -128,7 +128,7 @@ struct TestNode: Sendable {
         let pool = RedisPool(configuration: configuration, group: group, logger: .silent)
         let enforcer = Enforcer(
             configuration: .init(lease: .seconds(30), prices: prices), redis: configuration, pool: pool, group: group,
-            logger: .silent)
+            outbox: outbox, logger: .silent)
         do {
             let result = try await body(enforcer, group.next())
             await enforcer.stop()

@@ -1,6 +1,7 @@
 import AsyncHTTPClient
 import NIOHTTP1
 import Testing
+import WeirEnforcer
 
 @testable import WeirGateway
 
@@ -9,7 +10,7 @@ import Testing
         try await withGateway { bed in
             _ = try await bed.send(bed.request())
             _ = try await bed.send(bed.request("/v1/files"))
-            for (path, expected) in [("/healthz", "ok\n"), ("/readyz", "ready\n")] {
+            for (path, expected) in [("/healthz", "ok\n"), ("/readyz", #"{"ready":true,"outbox":null}"# + "\n")] {
                 let answer = try await bed.send(HTTPClient.Request(url: bed.operations + path))
                 #expect(answer.status == .ok && answer.text == expected)
             }
@@ -21,6 +22,18 @@ import Testing
             #expect(other.status == .notFound)
             let door = try await bed.send(HTTPClient.Request(url: bed.url + "/metrics"))
             #expect(door.status == .notFound)
+        }
+    }
+
+    @Test func `readiness and metrics say how deep the outbox is, how old, and why nothing is admitted`() {
+        let outbox = Outbox.Status(rows: 3, bytes: 2_100, limitBytes: 2_000, oldestAtMs: 5_000, problem: "full")
+        let readiness = NodeReadiness(reason: "full", outbox: outbox, nowMs: 8_999)
+        #expect(
+            readiness.json == #"{"ready":false,"reason":"full","outbox":{"rows":3,"bytes":2100,"limit_bytes":2000,"#
+                + #""oldest_seconds":3}}"# + "\n")
+        let metrics = outbox.metrics(nowMs: 8_999)
+        for line in ["rows 3", "bytes 2100", "limit_bytes 2000", "oldest_seconds 3", "failing 1"] {
+            #expect(metrics.contains("\nweir_gateway_outbox_\(line)\n"))
         }
     }
 

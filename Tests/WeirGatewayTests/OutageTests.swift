@@ -81,7 +81,7 @@ import WeirTestSupport
             for bed in beds {
                 let answer = try await bed.send(bed.request(simulate: Self.simulate))
                 #expect(answer.status == .ok && answer.headers["weir-degraded"] == [])
-                #expect(try await text(bed, "/readyz") == (.ok, "ready\n"))
+                #expect(try await text(bed, "/readyz") == (.ok, #"{"ready":true,"outbox":null}"# + "\n"))
             }
             redis.kill()
             let statuses = try await withThrowingTaskGroup(of: [HTTPResponseStatus].self) { group in
@@ -111,7 +111,7 @@ import WeirTestSupport
             #expect(spent.allSatisfy { $0 > 0 && $0 <= Self.allowance }, "\(spent)")
             for (bed, micros) in zip(beds, spent) {
                 let ready = try await text(bed, "/readyz")
-                #expect(ready.status == .serviceUnavailable && ready.text.hasPrefix("closed: "), "\(ready)")
+                #expect(ready.status == .serviceUnavailable && ready.text.hasPrefix(#"{"ready":false,"reason":"closed: "#), "\(ready)")
                 let metrics = try await text(bed, "/metrics").text
                 #expect(metrics.contains(#"weir_gateway_outage_state{product="*",state="closed"} 1"#))
                 #expect(metrics.contains(#"weir_gateway_blind_spend_micros_total{product="*"} \#(micros)"# + "\n"))
@@ -122,7 +122,7 @@ import WeirTestSupport
             try await redis.restart()
             for bed in beds {
                 try await eventually("Redis decides again", within: .seconds(30)) {
-                    try await text(bed, "/readyz") == (.ok, "ready\n")
+                    try await text(bed, "/readyz") == (.ok, #"{"ready":true,"outbox":null}"# + "\n")
                 }
             }
             let made = beds.reduce(0) { $0 + $1.simulator.log().count }

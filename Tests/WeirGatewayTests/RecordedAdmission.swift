@@ -53,6 +53,7 @@ final class RecordedAdmission: Admission {
         do { return try testPrices.get() } catch { throw .misconfigured(reason: "\(error)") }
     }
     var unreadyReason: String? { nil }
+    var outboxStatus: Outbox.Status? { nil }
 
     func identify(keySHA256: String, on loop: any EventLoop) async throws(EnforcerError) -> APIKeyRecord? {
         records[keySHA256]

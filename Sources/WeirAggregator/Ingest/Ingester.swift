@@ -37,6 +37,7 @@ package actor Ingester {
     private let logger: Logger
     private var sources: [Source]
     private var nextClaim = ContinuousClock.now
+    private var nextTelling = ContinuousClock.now
     private var isBusy = false
 
     init(
@@ -99,7 +100,22 @@ package actor Ingester {
             }
         }
         try await acknowledge(batches)
+        try await tellCommitted()
         return report
+    }
+
+    /// How far the ledger has each stream is said again now and then, when nothing is read: a redis-server that came back
+    /// with an older state has to be noticed, and what was acknowledged and not trimmed by one that was killed.
+    private func tellCommitted() async throws(AggregatorError) {
+        guard ContinuousClock.now >= nextTelling else { return }
+        nextTelling = .now + configuration.tellCommittedEvery
+        let streams = sources.filter(\.hasGroup).map(\.stream)
+        try await redis.forEach(streams) { (stream) async throws(AggregatorError) in
+            do throws(AggregatorError) { try await stream.trim() } catch {
+                // A group that is gone is found out by the next reading.
+                guard case .redis(.server(let text)) = error, text.hasPrefix("NOGROUP") else { throw error }
+            }
+        }
     }
 
     /// The next entries of each shard that has any, all shards at once.
@@ -134,7 +150,8 @@ package actor Ingester {
                 sources[answer.index].hasPending = answer.fromPending
                 if !entries.isEmpty { batches.append((answer.index, entries)) }
             case .failure(.redis(.server(let text))) where text.hasPrefix("NOGROUP"):
-                // Somebody deleted stream or group. The next step makes it again, and reads the whole stream once more.
+                // Redis has lost everything, or somebody deleted stream or group. The next step makes it again, and reads
+                // the whole stream once more.
                 sources[answer.index].hasGroup = false
                 logger.error(
                     "consumer group is gone, making it again from 0",

@@ -11,14 +11,12 @@ struct ShardStream: Sendable {
     var key: String { RedisKeys.usage(shard) }
     private var keyArgument: RedisArgument { .string(key) }
 
-    /// Makes stream and group if they are not there. From 0, never from `$`: what was written before the group existed
-    /// was paid for, too.
+    /// Makes stream and group if they are not there. If they had been there before, events may be lost: the shard is not
+    /// ready any more, until the nodes have sent again.
     func makeGroup() async throws(AggregatorError) {
-        do {
-            _ = try await redis.send(["XGROUP", "CREATE", keyArgument, .string(Self.group), "0", "MKSTREAM"])
-        } catch .redis(.server(let text)) where text.hasPrefix("BUSYGROUP") {
-            return
-        }
+        _ = try await redis.run(
+            ScriptCatalogue.regroup,
+            keys: [RedisKeys.epoch(shard), key, RedisKeys.committed(shard)], arguments: [.string(Self.group)])
     }
 
     /// Entries never delivered before.
@@ -67,35 +65,11 @@ struct ShardStream: Sendable {
         }
     }
 
-    /// Removes what every member of the group has acknowledged, so what the ledger has: exactly that, since `~` would
-    /// leave up to a hundred committed entries a shard for no gain.
-    ///
-    /// While something is pending, all below the oldest pending entry is acknowledged (what was never delivered is newer
-    /// than anything pending). Otherwise all up to the group's last delivered id is, if nothing is pending in the very
-    /// reply that names this id; else another member has just been given entries, and it will trim.
+    /// Removes what every member of the group has acknowledged, so what the ledger has, and tells the nodes how far that
+    /// is: exactly that, since `~` would leave up to a hundred committed entries a shard for no gain.
     func trim() async throws(AggregatorError) {
-        guard case .array(let summary) = try await redis.send(["XPENDING", keyArgument, .string(Self.group)]),
-            summary.count >= 2
-        else { return }
-        if let oldest = summary[1].words {
-            _ = try await redis.send(["XTRIM", keyArgument, "MINID", "=", .string(oldest)])
-            return
-        }
-        guard case .array(let groups) = try await redis.send(["XINFO", "GROUPS", keyArgument]) else { return }
-        for case .array(let fields) in groups {
-            let info = RedisValue.dictionary(fields)
-            guard info["name"] == Self.group, info["pending"] == "0", let last = info["last-delivered-id"],
-                let next = Self.successor(of: last)
-            else { continue }
-            _ = try await redis.send(["XTRIM", keyArgument, "MINID", "=", .string(next)])
-        }
-    }
-
-    /// The lowest id above `id`: `5-1` → `5-2`.
-    static func successor(of id: String) -> String? {
-        let parts = id.split(separator: "-")
-        guard parts.count == 2, let ms = UInt64(parts[0]), let sequence = UInt64(parts[1]) else { return nil }
-        if sequence < .max { return "\(ms)-\(sequence + 1)" }
-        return ms < .max ? "\(ms + 1)-0" : nil
+        _ = try await redis.run(
+            ScriptCatalogue.trim,
+            keys: [RedisKeys.epoch(shard), key, RedisKeys.committed(shard)], arguments: [.string(Self.group)])
     }
 }

@@ -75,6 +75,7 @@ struct DevStack: Sendable {
                     [
                         "gateway", "--listen", "127.0.0.1:0", "--ops", "127.0.0.1:0", "--redis", redis.url,
                         "--anthropic-url", simulator, "--openai-url", simulator, "--gemini-url", simulator,
+                        "--outbox", "\(directory)/outbox-\(number)",
                     ] + threads,
                     environment: [
                         "WEIR_ANTHROPIC_KEY": "simulated-anthropic-key", "WEIR_OPENAI_KEY": "simulated-openai-key",

@@ -34,6 +34,8 @@ struct DoctorFacts: Sendable, Equatable {
     static func mustEnd(_ key: String) -> Bool {
         if key.hasPrefix("weir:cost-guard:") || key == "weir:leader" { return true }
         guard key.hasPrefix("weir:{"), let end = key.firstIndex(of: "}") else { return false }
-        return [":window:", ":budget:", ":concurrency:", ":denials:"].contains { key[end...].dropFirst().hasPrefix($0) }
+        return [":window:", ":budget:", ":concurrency:", ":denials:", ":committed"].contains {
+            key[end...].dropFirst().hasPrefix($0)
+        }
     }
 }

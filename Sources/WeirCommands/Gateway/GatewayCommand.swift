@@ -12,13 +12,14 @@ struct GatewayCommand: AsyncParsableCommand {
         abstract: "Serves clients: identifies, admits, forwards and charges their calls.",
         discussion: """
             Speaks the APIs of Anthropic, OpenAI and Gemini under their own paths (/v1/messages, /v1/chat/completions, \
-            /v1beta/models/…) and the same under /PRODUCT. Any number of nodes share one Redis; none keeps anything of its own.
+            /v1beta/models/…) and the same under /PRODUCT. Any number of nodes share one Redis. What a node keeps of its own is its \
+            outbox: what it has settled, until the ledger has it, so that losing Redis loses no finished call.
 
             When it may serve it prints one line, "weir gateway ready: URL ops URL", on stdout; it logs to stderr. SIGTERM \
             and SIGINT let running calls end for 30 s, charge what is cut then, and end it with exit code 0.
 
               export WEIR_ANTHROPIC_KEY=sk-ant-…
-              weir gateway --listen 0.0.0.0:8080 --redis redis://redis.internal:6379
+              weir gateway --listen 0.0.0.0:8080 --redis redis://redis.internal:6379 --outbox /var/lib/weir/outbox
 
             The providers' keys come from WEIR_ANTHROPIC_KEY, WEIR_OPENAI_KEY and WEIR_GEMINI_KEY or from files, never \
             from an argument. A product with an upstream of its own takes the key that its policy names by key_env: \
@@ -63,6 +64,15 @@ struct GatewayCommand: AsyncParsableCommand {
             "How long a call's reservation outlives a node that is gone; renewed at a third of it while the call lives."
         ))
     var lease: String?
+
+    @Option(
+        help: Setting.outbox.help(
+            "A directory of this node's own, mode 700, made if it is not there, for what the ledger does not have yet; without it that lives in Redis alone."
+        ))
+    var outbox: String?
+
+    @Option(help: Setting.outboxLimit.help("What the outbox may hold; when it is full nothing new is admitted."))
+    var outboxLimit: String?
 
     @Option(
         help: Setting.trustedProxies.help(
@@ -127,9 +137,13 @@ struct GatewayCommand: AsyncParsableCommand {
         } catch {
             throw SettingError(description: "--trusted-proxies: \(error.description)")
         }
+        let limitText = Setting.outboxLimit.value(outboxLimit) ?? ""
+        guard let limit = ByteCount(argument: limitText) else {
+            throw SettingError(description: "\(limitText) is not a size for the outbox; use such as 500MB or 2GB")
+        }
         return GatewayProcess.Settings(
             gateway: gateway, redis: redisConfiguration,
-            lease: .seconds(lease.seconds),
+            lease: .seconds(lease.seconds), outbox: Setting.outbox.value(outbox), outboxLimitBytes: limit.bytes,
             threads: threads == 0 ? ProcessInfo.processInfo.activeProcessorCount : threads,
             logLevel: try Setting.level(logLevel))
     }

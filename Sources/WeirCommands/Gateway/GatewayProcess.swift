@@ -16,6 +16,9 @@ struct GatewayProcess: Sendable {
         var redis: RedisConfiguration
         /// How long a reservation outlives a node that is gone.
         var lease: Duration
+        /// The directory of the outbox; nil: there is none.
+        var outbox: String?
+        var outboxLimitBytes = Outbox.standardLimitBytes
         var threads: Int
         var logLevel: Logger.Level
     }
@@ -32,11 +35,15 @@ struct GatewayProcess: Sendable {
                 "fewer files may be open than connections are admitted; raise the bound (ulimit -n, LimitNOFILE)",
                 metadata: ["files": "\(files)", "connections": "\(most)", "wanted": "\(2 * most)"])
         }
+        let outbox = try outbox(logger)
         let group = MultiThreadedEventLoopGroup(numberOfThreads: settings.threads)
         let pool = RedisPool(configuration: settings.redis, group: group, logger: logger)
+        var configured = Enforcer.Configuration(lease: settings.lease, prices: try .shipped())
+        #if DEBUG
+            configured.crashPoint = Setting.crashAt.value(nil).flatMap { CrashPoint(rawValue: $0) }
+        #endif
         let enforcer = Enforcer(
-            configuration: .init(lease: settings.lease, prices: try .shipped()), redis: settings.redis, pool: pool,
-            group: group, logger: logger)
+            configuration: configured, redis: settings.redis, pool: pool, group: group, outbox: outbox, logger: logger)
         let gateway = try Gateway(
             configuration: settings.gateway, enforcer: enforcer, group: group, logger: logger)
         // It listens at once, and answers 503 until the engine is ready.
@@ -54,6 +61,16 @@ struct GatewayProcess: Sendable {
         await pool.close()
         // The loops end with the process: what a library still has to do on them may be done until then.
         try result.get()
+    }
+
+    private func outbox(_ logger: Logger) throws(OutboxError) -> Outbox? {
+        guard let directory = settings.outbox else {
+            logger.notice(
+                "no outbox: calls that the ledger does not have yet are lost with Redis; give this node --outbox DIRECTORY"
+            )
+            return nil
+        }
+        return try Outbox(directory: directory, limitBytes: settings.outboxLimitBytes, logger: logger)
     }
 
     private static func text(_ address: SocketAddress) -> String {
@@ -93,7 +110,8 @@ private struct EdgeService: Service {
         let unsettled = await gateway.stop(deadline: .now + drain)
         if unsettled > 0 {
             logger.error(
-                "settlements did not reach Redis; their leases will run out", metadata: ["count": "\(unsettled)"])
+                "settlements did not reach Redis; the outbox has them, or their leases will run out",
+                metadata: ["count": "\(unsettled)"])
         }
     }
 }

@@ -34,9 +34,16 @@ struct Setting {
     static let geminiKeyFile = Setting(flag: "gemini-key-file", variable: "WEIR_GEMINI_KEY_FILE", standard: nil)
     static let redisDeadline = Setting(flag: "redis-deadline-ms", variable: "WEIR_REDIS_DEADLINE_MS", standard: "100")
     static let lease = Setting(flag: "lease", variable: "WEIR_LEASE", standard: "30s")
+    static let outbox = Setting(flag: "outbox", variable: "WEIR_OUTBOX", standard: nil)
+    static let outboxLimit = Setting(flag: "outbox-limit", variable: "WEIR_OUTBOX_LIMIT", standard: "1GB")
     static let trustedProxies = Setting(flag: "trusted-proxies", variable: "WEIR_TRUSTED_PROXIES", standard: nil)
     static let threads = Setting(flag: "threads", variable: "WEIR_THREADS", standard: "0")
     static let logLevel = Setting(flag: "log-level", variable: "WEIR_LOG_LEVEL", standard: "notice")
+
+    #if DEBUG
+        /// Where a gateway under test kills itself; no flag.
+        static let crashAt = Setting(flag: "", variable: "WEIR_CRASH_AT", standard: nil)
+    #endif
 
     /// The environment; tests put another in its place.
     @TaskLocal static var environment = ProcessInfo.processInfo.environment

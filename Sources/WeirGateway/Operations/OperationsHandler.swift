@@ -7,10 +7,8 @@ final class OperationsHandler: ChannelInboundHandler {
     typealias OutboundOut = HTTPServerResponsePart
 
     struct Answers: Sendable {
-        /// Nil when the node may serve.
-        let unreadyReason: @Sendable () -> String?
-        /// Which calls are admitted without Redis, in words; nil: Redis decides.
-        let outage: @Sendable () -> String?
+        /// May the node serve?
+        let readiness: @Sendable () -> NodeReadiness
         let metrics: @Sendable () -> String
     }
 
@@ -50,8 +48,8 @@ final class OperationsHandler: ChannelInboundHandler {
         switch request.uri {
         case "/healthz": return (.ok, plain, "ok\n")
         case "/readyz":
-            if let reason = answers.unreadyReason() { return (.serviceUnavailable, plain, reason + "\n") }
-            return (.ok, plain, answers.outage().map { "ready, \($0)\n" } ?? "ready\n")
+            let readiness = answers.readiness()
+            return (readiness.reason == nil ? .ok : .serviceUnavailable, "application/json", readiness.json)
         case "/metrics": return (.ok, "text/plain; version=0.0.4; charset=utf-8", answers.metrics())
         default: return (.notFound, plain, "only /healthz, /readyz and /metrics\n")
         }

@@ -33,6 +33,9 @@ package enum RedisKeys {
     package static func reservations(_ shard: Shard) -> String { names(of: shard).reservations }
     /// Stream: usage events on their way to the ledger, field `event`.
     package static func usage(_ shard: Shard) -> String { names(of: shard).usage }
+    /// Hash: how far the ledger has the stream (lua/trim.lua, ``CommittedMark``), and what was sent again in it
+    /// (lua/resend.lua).
+    package static func committed(_ shard: Shard) -> String { "weir:\(shard.tag):committed" }
 
     /// The names that every call of a shard needs, made once.
     private struct ShardNames {

@@ -111,18 +111,13 @@ extension CallRecord {
         while try scanner.next(&parts) {
             if texts.count < 3 { texts.append(try scanner.string()) } else { span = try scanner.int() }
         }
-        guard texts.count == 3, span >= 0, texts[1] == "-" || Limit.Unit(rawValue: texts[1]) != nil else {
+        guard texts.count == 3, texts[1] == "-" || Limit.Unit(rawValue: texts[1]) != nil else {
             throw JSONError(.unexpected(wanted: "a hold: [kind, unit, key, span]"), at: start)
         }
-        let counter: Counter =
-            switch texts[0] {
-            case "L": .log(windowMs: span)
-            case "R": .ring(windowMs: span)
-            case "B": .budget(.day)
-            case "C": .inFlight
-            default: throw JSONError(.unexpected(wanted: "a kind of counter: L, R, B or C"), at: start)
-            }
-        return (CounterKey(key: texts[2], counter: counter, span: span), Limit.Unit(rawValue: texts[1]))
+        guard let counter = CounterKey(letter: texts[0], key: texts[2], span: span) else {
+            throw JSONError(.unexpected(wanted: "a kind of counter: L, R, B or C, and its span"), at: start)
+        }
+        return (counter, Limit.Unit(rawValue: texts[1]))
     }
 
     /// The units that each counter counts of `event`.

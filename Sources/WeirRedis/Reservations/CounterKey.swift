@@ -47,4 +47,18 @@ package struct CounterKey: Sendable, Hashable {
         case .inFlight: "C"
         }
     }
+
+    /// What was written as ``letter``, key and span; nil: no kind has this letter, or the span is negative. Of a budget
+    /// the period is not known any more, which no script needs.
+    package init?(letter: String, key: String, span: Int) {
+        guard span >= 0 else { return nil }
+        switch letter {
+        case "L": counter = .log(windowMs: span)
+        case "R": counter = .ring(windowMs: span)
+        case "B": counter = .budget(.day)
+        case "C": counter = .inFlight
+        default: return nil
+        }
+        (self.key, self.span) = (key, span)
+    }
 }

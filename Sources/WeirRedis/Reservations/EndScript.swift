@@ -51,7 +51,19 @@ package struct EndScript: Sendable {
         self.nowMs = nowMs
     }
 
+    /// What became of it, and for a settlement where in its shard's stream the event stands: there, or before.
+    package struct Outcome: Sendable, Equatable {
+        package var reply: Reply
+        /// The shard's epoch at that moment; nil: not ready, or no settlement.
+        package var epoch: String?
+        package var streamID: StreamID?
+    }
+
     package func run(on connection: RedisConnection) async throws(RedisError) -> Reply {
+        try await end(on: connection).reply
+    }
+
+    package func end(on connection: RedisConnection) async throws(RedisError) -> Outcome {
         let script =
             switch end {
             case .settle: ScriptCatalogue.settle
@@ -77,15 +89,34 @@ package struct EndScript: Sendable {
         let arguments: [RedisArgument] = [
             .string(id.text), .int(nowMs ?? 0), .int(admittedMs ?? id.birthMs), fourth, .bytes(packed.bytes),
         ]
-        let numbers = try await connection.run(script, keys: keys, arguments: arguments).integers(of: script)
+        let reply = try await connection.run(script, keys: keys, arguments: arguments)
+        if end == .settle, let outcome = Outcome(ofSettle: reply) { return outcome }
+        let numbers = try reply.integers(of: script)
         switch (numbers.first, numbers.count) {
-        case (1, 2): return .ended(skipped: numbers[1])
-        case (2, 1): return .endedBefore
-        case (3, 2): return .corrected(skipped: numbers[1])
-        case (4, 1): return .eventOnly
-        case (5, 1): return .alive
-        case (-1, 1): return .notReady
+        case (1, 2) where end != .settle: return Outcome(reply: .ended(skipped: numbers[1]))
+        case (2, 1) where end != .settle: return Outcome(reply: .endedBefore)
+        case (5, 1): return Outcome(reply: .alive)
+        case (-1, 1): return Outcome(reply: .notReady)
         default: throw .protocolViolation("\(script.name).lua answered \(numbers)")
+        }
+    }
+}
+
+extension EndScript.Outcome {
+    fileprivate init(reply: EndScript.Reply) { self.init(reply: reply, epoch: nil, streamID: nil) }
+
+    /// `{kind, epoch, stream_id}`, and how many counters were skipped where any was changed; nil: anything else.
+    fileprivate init?(ofSettle value: RedisValue) {
+        guard case .array(let parts) = value, parts.count >= 3, case .integer(let kind) = parts[0],
+            let epoch = parts[1].plainText, let id = parts[2].plainText
+        else { return nil }
+        self.init(reply: .endedBefore, epoch: epoch, streamID: StreamID(id))
+        switch (kind, parts.count, parts.last) {
+        case (1, 4, .integer(let skipped)): reply = .ended(skipped: skipped)
+        case (2, 3, _): break
+        case (3, 4, .integer(let skipped)): reply = .corrected(skipped: skipped)
+        case (4, 3, _): reply = .eventOnly
+        default: return nil
         }
     }
 }

@@ -13,8 +13,16 @@ package enum ScriptCatalogue {
     package static let unlimit = script("unlimit", PackageResources.unlimit_lua)
     package static let lead = script("lead", PackageResources.lead_lua)
     package static let seed = script("seed", PackageResources.seed_lua)
+    package static let raise = script("raise", PackageResources.raise_lua)
+    package static let resend = script("resend", PackageResources.resend_lua)
+    package static let reconciled = script("reconciled", PackageResources.reconciled_lua)
+    package static let trim = script("trim", PackageResources.trim_lua)
+    package static let regroup = script("regroup", PackageResources.regroup_lua)
 
-    package static let all = [admit, wouldAdmit, settle, renew, release, reap, expired, peek, unlimit, lead, seed]
+    package static let all = [
+        admit, wouldAdmit, settle, renew, release, reap, expired, peek, unlimit, lead, seed, raise, resend, reconciled,
+        trim, regroup,
+    ]
 
     private static let pieces: [Substring: [UInt8]] = [
         "lib/arguments.lua": PackageResources.arguments_lua,
@@ -23,6 +31,7 @@ package enum ScriptCatalogue {
         "lib/counters.lua": PackageResources.counters_lua,
         "lib/record.lua": PackageResources.record_lua,
         "lib/ending.lua": PackageResources.ending_lua,
+        "lib/mark.lua": PackageResources.mark_lua,
         "lib/waits.lua": PackageResources.waits_lua,
     ]
 

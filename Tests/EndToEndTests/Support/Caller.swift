@@ -146,3 +146,12 @@ struct OpenCall: Sendable {
         throw Program.Problem(description: "the answer ended before \(mark): \(text)")
     }
 }
+
+extension Stack {
+    /// Status and body of a page.
+    static func get(_ url: String) async throws -> (status: Int, body: Data) {
+        let response = try await http.execute(HTTPClientRequest(url: url), timeout: .seconds(30))
+        let body = try await response.body.collect(upTo: 1 << 20)
+        return (Int(response.status.code), Data(body.readableBytesView))
+    }
+}

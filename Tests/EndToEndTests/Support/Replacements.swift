@@ -30,7 +30,7 @@ final class Replacements: Sendable {
     /// The command line and environment of a process, to be started again.
     struct Template: Sendable {
         let arguments: [String]
-        let environment: [String: String]
+        var environment: [String: String]
         let program: String
 
         init(pid: Int32) throws {
@@ -46,13 +46,14 @@ final class Replacements: Sendable {
         }
 
         /// A redis-server does not show its command line: it puts a title of its own there.
-        init(redis url: String, directory: String) throws {
+        /// - Parameter appendOnly: it keeps a file, and begins with what is in it; else it begins empty.
+        init(redis url: String, directory: String, appendOnly: Bool = true) throws {
             program = "redis-server"
             environment = Program.inherited([:])
             let port = try #require(url.split(separator: ":").last.map(String.init))
             arguments = [
-                "--port", port, "--bind", "127.0.0.1", "--dir", directory, "--save", "", "--appendonly", "yes",
-                "--maxmemory-policy", "noeviction",
+                "--port", port, "--bind", "127.0.0.1", "--dir", directory, "--save", "", "--appendonly",
+                appendOnly ? "yes" : "no", "--maxmemory-policy", "noeviction",
             ]
         }
 

@@ -1,0 +1,156 @@
+import Logging
+import Synchronization
+import WeirRedis
+
+/// Forgets what the ledger has, and has repeated what Redis may have lost.
+extension Outbox {
+    /// How often a node looks whether its shards still have what it sent them.
+    static let lookEvery: Duration = .milliseconds(200)
+    /// So many settlements at most wait in memory to be repeated; the others wait in the file.
+    static let repeatedAtOnce = 1000
+
+    /// Works until the task is cancelled.
+    func run(pool: RedisPool, shardCount: Int, unsettled: UnsettledCalls) async {
+        await withTaskGroup { group in
+            group.addTask { await self.inherit(unsettled) }
+            group.addTask {
+                var turn = 0
+                while !Task.isCancelled {
+                    // Now and then at those without rows, too: what is sent to them next is sent by what is known of them.
+                    await self.look(pool, at: turn % 25 == 0 ? Shard.all(count: shardCount) : self.shardsWithRows)
+                    await self.takeStock(unsettled)
+                    if turn % 5 == 0 { await self.upkeepOfFile() }
+                    turn += 1
+                    do { try await Task.sleep(for: Self.lookEvery) } catch { return }
+                }
+            }
+        }
+    }
+
+    /// What an earlier process left, page by page: it may have been charged, so it is repeated with the same ids.
+    private func inherit(_ unsettled: UnsettledCalls) async {
+        while !Task.isCancelled, let numbers = state.withLock({ $0.inherited }) {
+            if unsettled.count >= Self.repeatedAtOnce {
+                do { try await Task.sleep(for: .milliseconds(5)) } catch { return }
+                continue
+            }
+            do throws(OutboxError) {
+                let page = try await file.rows(in: numbers, count: 500)
+                let next = (page.last?.number ?? numbers.upperBound) + 1
+                state.withLock { $0.inherited = next <= numbers.upperBound ? next...numbers.upperBound : nil }
+                for found in page { repeated(found, epoch: nil, unsettled) }
+            } catch {
+                logger.error("the outbox cannot be read", metadata: ["error": "\(error)"])
+                do { try await Task.sleep(for: .seconds(1)) } catch { return }
+            }
+        }
+    }
+
+    /// - Parameter epoch: in which it may have been charged; nil: the one that stands in the row.
+    private func repeated(_ found: OutboxFile.Found, epoch: String?, _ unsettled: UnsettledCalls) {
+        switch found {
+        case .row(let row):
+            unsettled.again(
+                UnsettledCall(
+                    script: row.script, ticket: row.ticket, mayHaveRun: true, epoch: epoch ?? row.epoch))
+        case .unreadable(let number, let why):
+            logger.critical(
+                "a row of the outbox cannot be read and stays there",
+                metadata: ["path": "\(file.path)", "number": "\(number)", "why": "\(why)"])
+        }
+    }
+
+    private var shardsWithRows: [Shard] {
+        state.withLock { Array($0.content.rows.keys) }.map { Shard(number: $0) }
+    }
+
+    /// Reads epoch and mark of these shards.
+    private func look(_ pool: RedisPool, at shards: [Shard]) async {
+        typealias Reading = (shard: Shard, epoch: String?, mark: CommittedMark)
+        let readings = await withTaskGroup(of: Reading?.self) { group in
+            for shard in shards {
+                group.addTask {
+                    // What is not answered is asked again the next time.
+                    do throws(RedisError) {
+                        let connection = pool.any
+                        let mark = CommittedMark(try await connection.send(CommittedMark.read(shard)))
+                        let epoch = try await connection.send(["GET", .string(RedisKeys.epoch(shard))]).text
+                        return mark.map { (shard, epoch, $0) }
+                    } catch { return nil }
+                }
+            }
+            return await group.reduce(into: [Reading]()) { readings, reading in
+                if let reading { readings.append(reading) }
+            }
+        }
+        state.withLock { state in
+            for reading in readings {
+                state.shards[reading.shard.number, default: ShardRows()].epoch = reading.epoch
+                state.shards[reading.shard.number, default: ShardRows()].mark = reading.mark
+                state.shards[reading.shard.number, default: ShardRows()].isFresh = true
+            }
+        }
+    }
+
+    /// Sorts what was sent by what has just been read.
+    private func takeStock(_ unsettled: UnsettledCalls) async {
+        let room = max(0, Self.repeatedAtOnce - unsettled.count)
+        let (committed, lost) = state.withLock { state in
+            var committed: [OutboxRow.Ticket] = []
+            var lost: [Sent] = []
+            for number in state.shards.keys where state.shards[number]?.isFresh == true {
+                state.shards[number]?.takeStock(&committed, &lost, mostLost: room)
+            }
+            return (committed, lost)
+        }
+        forget(committed)
+        guard !lost.isEmpty else { return }
+        logger.warning(
+            "Redis may have lost usage events that the ledger does not have; they are sent again",
+            metadata: ["events": "\(lost.count)"])
+        var waiting = Dictionary(lost.map { ($0.ticket.number, $0) }) { $1 }
+        do throws(OutboxError) {
+            for found in try await file.rows(lost.map(\.ticket.number)) {
+                let row = waiting.removeValue(forKey: found.number)
+                repeated(found, epoch: row?.place.life, unsettled)
+            }
+        } catch {
+            logger.error("the outbox cannot be read", metadata: ["error": "\(error)"])
+        }
+        // What is not in the file yet, or cannot be read now, is lost still the next time.
+        for row in waiting.values { sent(row.ticket, row.place) }
+    }
+
+    private func upkeepOfFile() async {
+        writeAgain()
+        do throws(OutboxError) {
+            try await file.checkpoint()
+            let oldest = try await file.oldestAtMs()
+            state.withLock { $0.oldestAtMs = oldest }
+        } catch {
+            logger.error("the outbox's file", metadata: ["error": "\(error)"])
+        }
+    }
+}
+
+extension Outbox.ShardRows {
+    /// Takes out what is committed, and up to `mostLost` of what is lost.
+    mutating func takeStock(
+        _ committed: inout [OutboxRow.Ticket], _ lost: inout [Outbox.Sent], mostLost: Int
+    ) {
+        isFresh = false
+        // Nearly in the order of the stream: behind many that have to stay nearly all do.
+        var kept: [Outbox.Sent] = []
+        var looked = 0
+        while looked < sent.count, kept.count < 64 {
+            let row = sent[looked]
+            looked += 1
+            switch OutboxPlan.standing(row.place, epoch: epoch, mark: mark) {
+            case .committed: committed.append(row.ticket)
+            case .lost where lost.count < mostLost: lost.append(row)
+            case .lost, .waits: kept.append(row)
+            }
+        }
+        sent.replaceSubrange(0..<looked, with: kept)
+    }
+}
