@@ -111,7 +111,9 @@ import WeirTestSupport
             #expect(spent.allSatisfy { $0 > 0 && $0 <= Self.allowance }, "\(spent)")
             for (bed, micros) in zip(beds, spent) {
                 let ready = try await text(bed, "/readyz")
-                #expect(ready.status == .serviceUnavailable && ready.text.hasPrefix(#"{"ready":false,"reason":"closed: "#), "\(ready)")
+                #expect(
+                    ready.status == .serviceUnavailable && ready.text.hasPrefix(#"{"ready":false,"reason":"closed: "#),
+                    "\(ready)")
                 let metrics = try await text(bed, "/metrics").text
                 #expect(metrics.contains(#"weir_gateway_outage_state{product="*",state="closed"} 1"#))
                 #expect(metrics.contains(#"weir_gateway_blind_spend_micros_total{product="*"} \#(micros)"# + "\n"))
