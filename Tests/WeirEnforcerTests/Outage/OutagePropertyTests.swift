@@ -167,7 +167,7 @@ import WeirTestSupport
             #expect(outages.admit(inForce, product: "default", cost: MicroUSD(micros: 101), isQuestion: false) == nil)
         }
         #expect(!outages.isUp && !outages.isOpen)
-        for _ in 0..<10 { outages.answered(askedAt: .now + .seconds(60)) }
+        for _ in 0..<10 { outages.wasRead(.now + .seconds(60)) }
         #expect(outages.isUp)
         let all = lines.states.withLock { $0 }
         #expect(all == ["* open", "search closed", "* closed", "* up", "search up"])
