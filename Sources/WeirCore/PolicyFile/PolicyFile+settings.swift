@@ -30,8 +30,15 @@ extension PolicyFile {
         let allowance = fields["allowance"].map { $0.money() } ?? .zero
         if let openForMs, openForMs > UTCDay.lengthMs {
             fields["open_for"]?.report("is longer than a day", "use at most 1d")
+            return nil
         }
         guard let openForMs, let allowance else { return nil }
+        // One alone allows nothing, which nobody means who writes it.
+        if openForMs > 0, fields["allowance"] == nil {
+            value.report("allows nothing without an allowance", "say how much a node may spend: allowance: 0.50")
+        } else if allowance > .zero, fields["open_for"] == nil {
+            value.report("allows nothing without open_for", "say for how long a node may go on: open_for: 60s")
+        }
         return Policy.Outage(openForMs: openForMs, allowance: allowance)
     }
 

@@ -96,8 +96,7 @@ extension Enforcer {
     func outageReason() throws(EnforcerError) -> String? {
         do throws(EnforcerError) {
             _ = try replica.current()
-            if outages.isUp || outages.isOpen { return nil }
-            return "closed: Redis gives no answer, and nothing is admitted blind"
+            return outages.isShut ? "closed: Redis gives no answer, and nothing is admitted blind" : nil
         } catch .outage(let reason) {
             return outages.isOpen ? nil : "closed: \(reason)"
         }
@@ -111,7 +110,7 @@ extension Enforcer {
         while !Task.isCancelled {
             do throws(EnforcerError) {
                 _ = try replica.current()
-                outages.answered(askedAt: replica.readAt)
+                if let readAt = replica.readAt { outages.wasRead(readAt) }
             } catch {
                 if case .outage(let reason) = error, let inForce = (try? replica.lastKnown())?.inForce {
                     outages.failed(inForce, because: reason)

@@ -18,6 +18,8 @@ final class Outages: Sendable {
         var entries: [String: Entry] = [:]
         /// The policy that ``entries`` follow.
         var policy: PolicyInForce?
+        /// When Redis last decided a call since the first failure.
+        var decidedAtMs: Int?
     }
 
     /// All products without a policy of their own. No product can be named so.
@@ -44,14 +46,34 @@ final class Outages: Sendable {
         }
     }
 
-    /// Redis has answered what was asked at this time.
-    func answered(askedAt: ContinuousClock.Instant? = nil) {
+    /// Redis has decided a call.
+    func answered() {
         if isUp { return }
         update { state, nowMs in
-            let askedAtMs = askedAt.map(ms) ?? nowMs
-            for name in state.entries.keys {
-                state.entries[name]?.state.answered(askedAtMs: askedAtMs, nowMs: nowMs)
-            }
+            state.decidedAtMs = nowMs
+            Self.answered(askedAtMs: nowMs, &state, nowMs)
+        }
+    }
+
+    /// Redis could be read, which says nothing of decisions.
+    func wasRead(_ at: ContinuousClock.Instant) {
+        if isUp { return }
+        update { state, nowMs in Self.answered(askedAtMs: ms(at), &state, nowMs) }
+    }
+
+    private static func answered(askedAtMs: Int, _ state: inout State, _ nowMs: Int) {
+        for name in state.entries.keys {
+            state.entries[name]?.state.answered(askedAtMs: askedAtMs, nowMs: nowMs)
+        }
+    }
+
+    /// Whether calls are denied for want of an answer: nothing is admitted blind, and Redis has decided nothing for
+    /// ``OutageState/calmMs``. One that decides most calls and fails some leaves the node of use.
+    var isShut: Bool {
+        if isUp { return false }
+        return update { state, nowMs in
+            if state.entries.values.contains(where: { $0.state.mode != .closed }) { return false }
+            return state.decidedAtMs.map { nowMs - $0 >= OutageState.calmMs } ?? true
         }
     }
 
@@ -123,7 +145,9 @@ final class Outages: Sendable {
             for name in state.entries.keys { state.entries[name]?.state.advance(to: nowMs) }
             let result = body(&state, nowMs)
             let changes = state.entries.filter { $0.value.state.mode != before[$0.key] ?? .up }.mapValues(\.state)
-            isUpFlag.store(state.entries.values.allSatisfy { $0.state.mode == .up }, ordering: .relaxed)
+            let isUp = state.entries.values.allSatisfy { $0.state.mode == .up }
+            if isUp { state.decidedAtMs = nil }
+            isUpFlag.store(isUp, ordering: .relaxed)
             return (result, changes)
         }
         for (name, state) in changes.sorted(by: { $0.key < $1.key }) { tell(name, state, reason) }

@@ -7,7 +7,7 @@ enum OutageText {
     static func mode(_ standings: [OutageStanding]) -> String? {
         let away = standings.filter { $0.state != "up" }
         if away.isEmpty { return nil }
-        return "Redis gives no answer: " + away.map { "\($0.product) \($0.state)" }.joined(separator: ", ")
+        return away.map { "\($0.product) \($0.state)" }.joined(separator: ", ")
     }
 
     /// In the text format of Prometheus. Labels are the products of the policy that have an outage policy of their own,

@@ -277,6 +277,14 @@ private func limitErrors(_ limit: String) -> [String] {
         ),
         ("outage: { open_for: 2d }", "5:21: outage.open_for: is longer than a day; use at most 1d"),
         (
+            "outage: { open_for: 60s }",
+            "5:9: outage: allows nothing without an allowance; say how much a node may spend: allowance: 0.50"
+        ),
+        (
+            "outage: { allowance: 0.50 }",
+            "5:9: outage: allows nothing without open_for; say for how long a node may go on: open_for: 60s"
+        ),
+        (
             "alerts: { at: [0.5, 2] }",
             "5:21: alerts.at[1]: '2' is not a share; use a share above 0 and up to 1, with at most four decimals, such as 0.8"
         ),

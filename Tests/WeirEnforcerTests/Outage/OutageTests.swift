@@ -177,6 +177,29 @@ import WeirTestSupport
         }
     }
 
+    @Test func `a closed node is not ready, unless Redis decides other calls`() async throws {
+        try await TestNode.run { (node) async throws in
+            let epoch = RedisArgument.string(RedisKeys.epoch(Shard(of: "acme")))
+            try await node.send("DEL", epoch)
+            await #expect(throws: EnforcerError.self) { try await node.reservation() }
+            #expect(node.standing?.state == "closed")
+            #expect(node.enforcer.unreadyReason?.hasPrefix("closed: ") == true)
+            // As long as something fails it is not over.
+            try await eventually("ready, since Redis decides") {
+                await #expect(throws: EnforcerError.self) { try await node.reservation() }
+                let other = try #require(try await node.reservation(TestNode.call(team: "globex")))
+                await node.enforcer.release(other, on: node.loop)
+                return node.enforcer.unreadyReason == nil && node.standing?.state == "closed"
+            }
+            try await node.send("SET", epoch, "again")
+            try await eventually("up") {
+                let made = try #require(try await node.reservation())
+                await node.enforcer.release(made, on: node.loop)
+                return node.standing?.state == "up"
+            }
+        }
+    }
+
     @Test func `only what Redis does not answer is an outage`() {
         let away: [RedisError] = [
             .timedOut, .unavailable(reason: ""), .disconnected(reason: ""), .serverBusy("LOADING"),
