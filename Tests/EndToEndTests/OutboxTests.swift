@@ -49,7 +49,7 @@ extension EndToEnd.Faults {
             let stack = try Stack.here
             let seed = ProcessInfo.processInfo.environment["WEIR_SEED"].flatMap { UInt64($0) }
             var random = seed.map { SeededGenerator(seed: $0) } ?? SeededGenerator()
-            let rounds = ProcessInfo.processInfo.environment["WEIR_FAULTS"] == "full" ? 200 : 6
+            let rounds = ProcessInfo.processInfo.environment["WEIR_FAULTS"] == "full" ? 200 : 3
             print("F-X1: \(rounds) rounds, WEIR_SEED=\(random.seed)")
             let people = [
                 try await stack.newPerson(team: "nemesis-a", user: "nan"),
