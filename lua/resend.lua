@@ -15,9 +15,15 @@ Promise  repeating it is harmless. O(1).
 ]]
 if #KEYS ~= 3 or #ARGV ~= 2 or ARGV[1] == '' or ARGV[2] == '' then return redis.error_reply('ARGUMENT resend') end
 local call = redis.call
-local epoch = call('GET', KEYS[1])
-call('HSETNX', KEYS[3], 'life', ARGV[1])
+-- All three are looked at first: one that holds something else is an error before anything is written.
+local epoch, life = call('GET', KEYS[1]), call('HGET', KEYS[3], 'life')
+call('XLEN', KEYS[2])
+if not life then
+    life = ARGV[1]
+    call('HSET', KEYS[3], 'life', life)
+end
 local stream_id = call('XADD', KEYS[2], '*', 'event', ARGV[2])
 call('HSET', KEYS[3], 'late', stream_id)
+call('PEXPIRE', KEYS[3], 2764800000)
 --#include lib/mark.lua
-return {epoch or call('HGET', KEYS[3], 'life'), stream_id, run}
+return {epoch or life, stream_id, run}

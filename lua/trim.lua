@@ -30,8 +30,11 @@ if not below then
     if sequence and #sequence <= 15 then below = string.format('%s-%.0f', ms, sequence + 1) end
 end
 if not below then return false end
+-- Both are looked at first: one that holds something else is an error before anything is written.
+local epoch = redis.call('GET', KEYS[1]) or ''
+redis.call('HLEN', KEYS[3])
 redis.call('XTRIM', KEYS[2], 'MINID', '=', below)
 --#include lib/mark.lua
-redis.call('HSET', KEYS[3], 'run', run, 'epoch', redis.call('GET', KEYS[1]) or '', 'below', below)
+redis.call('HSET', KEYS[3], 'run', run, 'epoch', epoch, 'below', below)
 redis.call('PEXPIRE', KEYS[3], 2764800000)
 return below

@@ -34,6 +34,9 @@ struct BenchGatewayCommand: AsyncParsableCommand {
     @Flag(help: "Measure streamed answers, per event.")
     var stream = false
 
+    @Flag(help: "The gateway keeps no outbox: the difference is what it costs.")
+    var withoutOutbox = false
+
     @Flag(help: "Print one JSON object.")
     var json = false
 
@@ -53,7 +56,7 @@ struct BenchGatewayCommand: AsyncParsableCommand {
             #endif
             let bench = GatewayBench(
                 connections: connections, requests: requests ?? (stream ? connections * 4 : 20_000), rounds: rounds,
-                isStream: stream)
+                isStream: stream, hasOutbox: !withoutOutbox)
             let report = try await untilDoneOrSignalled { try await bench.run() }
             print(json ? try report.json() : report.text)
         } catch {

@@ -9,6 +9,7 @@ struct GatewayBench: Sendable {
     let requests: Int
     let rounds: Int
     let isStream: Bool
+    let hasOutbox: Bool
 
     /// Events of one stream, and the pause before each: models write about so fast, and nothing is merged on the way.
     static let eventsPerStream = 50
@@ -79,7 +80,7 @@ struct GatewayBench: Sendable {
             throw BenchError(description: "cannot write \(policyFile)")
         }
         let stack = try await DevStack.start(
-            .init(directory: directory, policyFile: policyFile, gateways: 1, threads: 1))
+            .init(directory: directory, policyFile: policyFile, gateways: 1, threads: 1, hasOutbox: hasOutbox))
         var nginx: PrivateNginx?
         let outcome = await Result {
             nginx = try await PrivateNginx.start(

@@ -12,6 +12,8 @@ struct DevStack: Sendable {
         var gateways = 2
         /// Event loops of each process; 0: one per core.
         var threads = 0
+        /// Each gateway keeps one below the directory.
+        var hasOutbox = true
     }
 
     let directory: String
@@ -75,8 +77,7 @@ struct DevStack: Sendable {
                     [
                         "gateway", "--listen", "127.0.0.1:0", "--ops", "127.0.0.1:0", "--redis", redis.url,
                         "--anthropic-url", simulator, "--openai-url", simulator, "--gemini-url", simulator,
-                        "--outbox", "\(directory)/outbox-\(number)",
-                    ] + threads,
+                    ] + threads + (options.hasOutbox ? ["--outbox", "\(directory)/outbox-\(number)"] : []),
                     environment: [
                         "WEIR_ANTHROPIC_KEY": "simulated-anthropic-key", "WEIR_OPENAI_KEY": "simulated-openai-key",
                         "WEIR_GEMINI_KEY": "simulated-gemini-key",

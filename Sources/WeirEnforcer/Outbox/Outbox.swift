@@ -156,9 +156,10 @@ package final class Outbox: Sendable {
         state.withLock { $0.shards[ticket.shard, default: ShardRows()].sent.append(Sent(ticket: ticket, place: place)) }
     }
 
-    /// It was settled, maybe before. False: nobody can say where its event stands.
+    /// It was settled, maybe before. False: nobody can say where its event stands, or it came too late to be charged by the
+    /// script; then its event is handed on, and the budgets are raised for it.
     func stands(_ ticket: OutboxRow.Ticket, _ outcome: EndScript.Outcome, run: String) -> Bool {
-        guard let epoch = outcome.epoch, let id = outcome.streamID else { return false }
+        guard outcome.reply != .eventOnly, let epoch = outcome.epoch, let id = outcome.streamID else { return false }
         sent(ticket, HandedOn(run: run, life: epoch, id: id))
         return true
     }

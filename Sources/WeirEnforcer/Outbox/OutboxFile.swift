@@ -45,8 +45,9 @@ struct OutboxFile: Sendable {
                 try db.execute(sql: "PRAGMA synchronous = NORMAL")
                 try db.execute(sql: "PRAGMA wal_autocheckpoint = 0")
             }
+            try Self.check(path)
             database = try DatabaseQueue(path: path, configuration: configuration)
-            try database.writeWithoutTransaction { db in try Self.prepare(db, path: path) }
+            try database.writeWithoutTransaction { db in try Self.prepare(db) }
             configuration.label = "weir.outbox.checkpoints"
             checkpoints = try DatabaseQueue(path: path, configuration: configuration)
         } catch let error as OutboxError {
@@ -56,35 +57,45 @@ struct OutboxFile: Sendable {
         }
     }
 
-    private static func prepare(_ db: Database, path: String) throws {
-        let findings = try String.fetchAll(db, sql: "PRAGMA quick_check(5)")
-        guard findings == ["ok"] else { throw damaged(path, findings.joined(separator: "; ")) }
-        switch try Int.fetchOne(db, sql: "PRAGMA user_version") {
-        case 0:
-            try db.inTransaction {
-                try db.execute(
-                    sql: """
-                        CREATE TABLE settlement (
-                            number INTEGER PRIMARY KEY,
-                            at_ms INTEGER NOT NULL,
-                            shard INTEGER NOT NULL,
-                            step TEXT NOT NULL,
-                            id TEXT NOT NULL,
-                            admitted_ms INTEGER,
-                            epoch TEXT,
-                            bytes INTEGER NOT NULL,
-                            counters TEXT NOT NULL,
-                            event TEXT NOT NULL
-                        ) STRICT;
-                        PRAGMA user_version = 1;
-                        """)
-                return .commit
-            }
-        case 1: break
-        case let version:
-            throw OutboxError(
-                "outbox \(path) has version \(version ?? -1), and this version of Weir knows 1: start it with the newer one"
+    /// Looks at a file that may be damaged, and changes nothing in it.
+    private static func check(_ path: String) throws {
+        var configuration = Configuration()
+        configuration.readonly = true
+        let database = try DatabaseQueue(path: path, configuration: configuration)
+        defer { try? database.close() }
+        let (findings, version) = try database.read { db in
+            (
+                try String.fetchAll(db, sql: "PRAGMA quick_check(5)"),
+                try Int.fetchOne(db, sql: "PRAGMA user_version") ?? 0
             )
+        }
+        guard findings == ["ok"] else { throw damaged(path, findings.joined(separator: "; ")) }
+        guard (0...1).contains(version) else {
+            throw OutboxError(
+                "outbox \(path) has version \(version), and this version of Weir knows 1: start it with the newer one")
+        }
+    }
+
+    private static func prepare(_ db: Database) throws {
+        guard try Int.fetchOne(db, sql: "PRAGMA user_version") == 0 else { return }
+        try db.inTransaction {
+            try db.execute(
+                sql: """
+                    CREATE TABLE settlement (
+                        number INTEGER PRIMARY KEY,
+                        at_ms INTEGER NOT NULL,
+                        shard INTEGER NOT NULL,
+                        step TEXT NOT NULL,
+                        id TEXT NOT NULL,
+                        admitted_ms INTEGER,
+                        epoch TEXT,
+                        bytes INTEGER NOT NULL,
+                        counters TEXT NOT NULL,
+                        event TEXT NOT NULL
+                    ) STRICT;
+                    PRAGMA user_version = 1;
+                    """)
+            return .commit
         }
     }
 

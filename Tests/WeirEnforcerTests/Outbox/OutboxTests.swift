@@ -244,4 +244,25 @@ import WeirTestSupport
             }
         }
     }
+
+    @Test func `a settlement so late that nobody remembers its call is handed on, for the budgets to be raised`()
+        async throws
+    {
+        try await Bed.run { bed in
+            try await bed.ingest()
+            try await bed.node { node in
+                var random = SeededGenerator()
+                let id = ReservationID(birthMs: node.enforcer.nowMs - 3_600_000, using: &random)
+                let event = node.event(id.text, costMicros: 1_000)
+                await node.enforcer.bring(
+                    EndScript(.settle, shard: Shard(of: "acme"), id: id, event: event.json(), counters: []),
+                    on: node.loop)
+                try await eventually("handed on") { node.enforcer.unsettledCount == 0 }
+                #expect(try await bed.isLate())
+                #expect(try await Set(node.events().map(\.id)) == [id.text])
+                try await bed.ingest()
+                try await eventually("forgotten") { rows(node) == 0 }
+            }
+        }
+    }
 }
