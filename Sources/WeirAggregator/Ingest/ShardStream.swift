@@ -91,6 +91,15 @@ struct ShardStream: Sendable {
         }
     }
 
+    /// The id of the last entry that the stream ever had, empty if it never had one; nil while it holds entries.
+    func lastIDIfEmpty() async throws(AggregatorError) -> String? {
+        guard try await redis.send(["EXISTS", keyArgument]) == .integer(1) else { return "" }
+        guard case .array(let fields) = try await redis.send(["XINFO", "STREAM", keyArgument]) else { return nil }
+        let info = RedisValue.dictionary(fields)
+        guard info["length"] == "0", let lastID = info["last-generated-id"] else { return nil }
+        return lastID == "0-0" ? "" : lastID
+    }
+
     /// The lowest id above `id`: `5-1` → `5-2`.
     static func successor(of id: String) -> String? {
         let parts = id.split(separator: "-")

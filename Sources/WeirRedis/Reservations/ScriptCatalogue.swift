@@ -12,17 +12,25 @@ package enum ScriptCatalogue {
 
     package static let unlimit = script("unlimit", PackageResources.unlimit_lua)
     package static let lead = script("lead", PackageResources.lead_lua)
+    package static let fenced = script("fenced", PackageResources.fenced_lua)
     package static let seed = script("seed", PackageResources.seed_lua)
+    package static let open = script("open", PackageResources.open_lua)
+    package static let close = script("close", PackageResources.close_lua)
+    package static let ready = script("ready", PackageResources.ready_lua)
 
-    package static let all = [admit, wouldAdmit, settle, renew, release, reap, expired, peek, unlimit, lead, seed]
+    package static let all = [
+        admit, wouldAdmit, settle, renew, release, reap, expired, peek, unlimit, lead, fenced, seed, open, close, ready,
+    ]
 
     private static let pieces: [Substring: [UInt8]] = [
         "lib/arguments.lua": PackageResources.arguments_lua,
         "lib/choice.lua": PackageResources.choice_lua,
         "lib/clock.lua": PackageResources.clock_lua,
         "lib/counters.lua": PackageResources.counters_lua,
-        "lib/record.lua": PackageResources.record_lua,
         "lib/ending.lua": PackageResources.ending_lua,
+        "lib/fence.lua": PackageResources.fence_lua,
+        "lib/record.lua": PackageResources.record_lua,
+        "lib/run.lua": PackageResources.run_lua,
         "lib/waits.lua": PackageResources.waits_lua,
     ]
 
