@@ -1,4 +1,5 @@
 import Logging
+import WeirCore
 import WeirLedger
 import WeirRedis
 
@@ -27,6 +28,8 @@ package actor Aggregator {
     /// Why it is not at work, or nil: for health pages.
     package var unreadyReason: String? { ingestProblem ?? leadProblem }
     package private(set) var isLeading = false
+    /// The token with which this process has fenced off earlier leaders.
+    private var claimed: Int?
 
     /// - Parameter pool: started, and closed, by the caller.
     /// - Parameter ledger: closed by the caller.
@@ -37,7 +40,7 @@ package actor Aggregator {
         redis = AggregatorRedis(
             pool: pool, deadline: configuration.redisDeadline, fixedNowMs: configuration.nowMs)
         leadership = Leadership(
-            redis: redis, name: configuration.name, lease: configuration.leaderLease, logger: logger)
+            redis: redis, ledger: ledger, name: configuration.name, lease: configuration.leaderLease, logger: logger)
         publisher = Publisher(redis: redis, ledger: ledger, logger: logger)
         evaluator = Evaluator(redis: redis, ledger: ledger, logger: logger)
     }
@@ -55,20 +58,43 @@ package actor Aggregator {
     /// What only the leader does: publish, evaluate, make shards ready. Returns whether this one leads.
     @discardableResult
     package func lead() async throws(AggregatorError) -> Bool {
-        let parts = try await joined()
-        let readiness = parts.readiness
-        isLeading = try await leadership.step()
-        guard isLeading else { return false }
+        let readiness = try await joined().readiness
+        guard let leader = try await leadership.step() else {
+            isLeading = false
+            return false
+        }
+        isLeading = true
+        do throws(AggregatorError) {
+            try await lead(as: leader, readiness)
+            return true
+        } catch .fenced {
+            await leadership.lose(leader.token)
+            isLeading = false
+            return false
+        }
+    }
+
+    private func lead(as leader: Leader, _ readiness: Readiness) async throws(AggregatorError) {
         // A Redis that has lost everything is set up again, with the shards that this one knows.
         guard try await Deployment.join(redis, shards: readiness.shards.count) == readiness.shards else {
             throw .misconfigured("weir:meta now has another number of shards; start the aggregator again")
         }
-        try await publisher.step()
-        try await evaluator.step()
-        let unready = try await readiness.unready()
-        if !unready.isEmpty { _ = try await readiness.open(unready) }
+        if claimed != leader.token {
+            let resources: [String]
+            do { resources = try await ledger.currentPolicy()?.policy.resources ?? [] } catch {
+                throw error == .cancelled ? .cancelled : .ledger(error)
+            }
+            try await leader.claim([RedisKeys.killSwitch, AggregatorKeys.ownLimits])
+            try await leader.claim(resources.map { RedisKeys.limitedSet(resource: $0) })
+            try await leader.claim(readiness.shards)
+            claimed = leader.token
+        }
+        // What is due is known before the limits are evaluated: who is over them is limited before its shard opens.
+        let due = try await readiness.due(try await readiness.unready(as: leader))
+        try await publisher.step(as: leader)
+        try await evaluator.step(as: leader)
+        _ = try await readiness.open(due, as: leader)
         _ = try await reconcile()
-        return true
     }
 
     /// Raises counters for events that were sent again after a loss. Returns how many.
@@ -108,7 +134,8 @@ package actor Aggregator {
         let parts = (
             ingester: Ingester(
                 configuration: configuration, redis: redis, ledger: ledger, shards: shards, logger: logger),
-            readiness: Readiness(redis: redis, ledger: ledger, shards: shards, logger: logger),
+            readiness: Readiness(
+                redis: redis, ledger: ledger, shards: shards, grace: configuration.announceGrace, logger: logger),
             reaper: Reaper(redis: redis, shards: shards, logger: logger)
         )
         (ingester, readiness, reaper) = parts
@@ -131,6 +158,11 @@ package actor Aggregator {
             group.addTask {
                 await self.keep("collect denials", every: self.configuration.denialsEvery) {
                     () async throws(AggregatorError) in _ = try await self.collectDenials()
+                }
+            }
+            group.addTask {
+                await self.keep("renew the lease", every: self.configuration.leaderLease / 3) {
+                    () async throws(AggregatorError) in _ = try await self.leadership.renew()
                 }
             }
             group.addTask { await self.ringRegularly() }

@@ -28,6 +28,9 @@ package struct AggregatorConfiguration: Sendable {
     package var redisDeadline: Duration = .seconds(5)
     /// How long the leader leads without a sign of life.
     package var leaderLease: Duration = .seconds(3)
+    /// How long a shard that lost its epoch stays closed at least. Nodes look every 200 ms whether it has, and announce
+    /// the calls that live.
+    package var announceGrace: Duration = .seconds(1)
     /// The size of a usage event beyond which it is poison.
     package var largestEventBytes = 1 << 20
     /// Shards of a deployment that is born now.

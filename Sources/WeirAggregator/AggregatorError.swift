@@ -5,6 +5,8 @@ import WeirRedis
 package enum AggregatorError: Error, Sendable, Equatable {
     case redis(RedisError)
     case ledger(LedgerError)
+    /// Another aggregator leads by now: nothing was changed.
+    case fenced
     /// `weir:meta` says what this version cannot serve. For the operator; repeating is useless.
     case misconfigured(String)
     case cancelled
@@ -13,7 +15,7 @@ package enum AggregatorError: Error, Sendable, Equatable {
     package var isFatal: Bool {
         switch self {
         case .ledger(.io), .ledger(.corrupt), .misconfigured: true
-        case .ledger, .redis, .cancelled: false
+        case .ledger, .redis, .fenced, .cancelled: false
         }
     }
 }
@@ -23,6 +25,7 @@ extension AggregatorError: CustomStringConvertible {
         switch self {
         case .redis(let error): "Redis: \(error)"
         case .ledger(let error): "\(error)"
+        case .fenced: "another aggregator leads"
         case .misconfigured(let text): text
         case .cancelled: "cancelled"
         }

@@ -8,8 +8,6 @@ enum AggregatorKeys {
     static let ownLimits = "weir:quota-limits-set-by-ledger"
     /// String: the ledger's revision of which policy and keys in Redis were made.
     static let publishedRevision = "weir:published-revision"
-    /// Counts leaders: the fencing token of each.
-    static let leaderToken = "weir:leader-token"
 
     /// String: the threshold in micro-dollars at which the cost guard last acted in a period. Lives a day longer than it.
     static func costGuard(_ act: String, period: Period.Instance) -> String { "weir:cost-guard:\(act):\(period.id)" }

@@ -16,14 +16,20 @@ struct AggregatorRedis: Sendable {
     }
 
     /// As ``RedisPool/run(_:keys:arguments:)``.
+    /// - Throws: ``AggregatorError/fenced`` too, of scripts that check the leader's token.
+    @discardableResult
     nonisolated(nonsending) func run(_ script: RedisScript, keys: [String], arguments: [RedisArgument])
         async throws(AggregatorError) -> RedisValue
     {
         let tail = [.int(keys.count)] + keys.map { RedisArgument.string($0) } + arguments
         do {
-            return try await send(["EVALSHA", .string(script.sha1)] + tail)
-        } catch .redis(.server(let text)) where text.hasPrefix("NOSCRIPT") {
-            return try await send(["EVAL", .bytes(script.body)] + tail)
+            do {
+                return try await send(["EVALSHA", .string(script.sha1)] + tail)
+            } catch .redis(.server(let text)) where text.hasPrefix("NOSCRIPT") {
+                return try await send(["EVAL", .bytes(script.body)] + tail)
+            }
+        } catch .redis(.server(let text)) where text.hasPrefix("FENCED") {
+            throw .fenced
         }
     }
 
@@ -34,6 +40,36 @@ struct AggregatorRedis: Sendable {
             let seconds = parts[0].words.flatMap({ Int($0) }), let micros = parts[1].words.flatMap({ Int($0) })
         else { throw .redis(.protocolViolation("TIME: not two numbers")) }
         return seconds * 1000 + micros / 1000
+    }
+
+    /// What the Redis server calls this run of itself: another after every restart, another on every replica.
+    nonisolated(nonsending) func runID() async throws(AggregatorError) -> String {
+        let info = try await send(["INFO", "server"]).words ?? ""
+        for line in info.split(whereSeparator: \.isNewline) where line.hasPrefix("run_id:") {
+            return String(line.dropFirst("run_id:".count))
+        }
+        throw .redis(.protocolViolation("INFO server: no run_id"))
+    }
+
+    /// What stands in the shards' epochs; nil: nothing.
+    nonisolated(nonsending) func epochs(of shards: [Shard]) async throws(AggregatorError) -> [(Shard, String?)] {
+        let answers = await withTaskGroup(of: (Shard, Result<RedisValue, AggregatorError>).self) { group in
+            for shard in shards {
+                group.addTask {
+                    do throws(AggregatorError) {
+                        return (shard, .success(try await send(["GET", .string(RedisKeys.epoch(shard))])))
+                    } catch {
+                        return (shard, .failure(error))
+                    }
+                }
+            }
+            var answers: [(Shard, Result<RedisValue, AggregatorError>)] = []
+            for await answer in group { answers.append(answer) }
+            return answers
+        }
+        var epochs: [(Shard, String?)] = []
+        for (shard, answer) in answers { epochs.append((shard, try answer.get().words)) }
+        return epochs
     }
 
     /// Does `body` for every item, a few hundred on their way at once: enough to be quick, too few to hold up anybody.

@@ -100,6 +100,16 @@ package protocol LedgerStore: Sendable {
     /// published again when it differs.
     func revision() async throws(LedgerError) -> Int
 
+    // MARK: Leadership
+
+    /// Makes and records the next leader's fencing token: greater than every earlier one, and than `above`.
+    func nextLeaderToken(above: Int, name: String, atMs: Int) async throws(LedgerError) -> Int
+
+    /// The run of the Redis server for which shards were opened last; nil: none ever was.
+    func openedRun() async throws(LedgerError) -> String?
+    /// Only whoever has led may record it.
+    func recordOpened(run: String) async throws(LedgerError)
+
     /// Ends all connections. Nothing may be called afterwards.
     func close() async throws(LedgerError)
 }

@@ -254,28 +254,4 @@ import WeirTestSupport
             #expect(try await deployment.send("EXISTS", .string(RedisKeys.epoch(Shard(number: 0)))) == .integer(0))
         }
     }
-
-    @Test func `one leads at a time, and another one when it resigns or dies`() async throws {
-        try await TestDeployment.run { deployment in
-            let redis = AggregatorRedis(pool: deployment.pool, deadline: .seconds(10), fixedNowMs: nil)
-            let one = Leadership(redis: redis, name: "one", lease: .seconds(600), logger: .silent)
-            let two = Leadership(redis: redis, name: "two", lease: .milliseconds(300_000), logger: .silent)
-            #expect(try await one.step())
-            #expect(try await one.step())
-            #expect(try await !two.step())
-            let first = try await deployment.send("GET", .string(RedisKeys.leader)).words
-            #expect(first == "one 1")
-            try await one.resign()
-            #expect(try await two.step())
-            #expect(try await !one.step())
-            // Its lease ends, as after a crash.
-            try await deployment.send("DEL", .string(RedisKeys.leader))
-            #expect(try await one.step())
-            #expect(try await !two.step())
-            #expect(try await deployment.send("GET", .string(RedisKeys.leader)).words == "one 3")
-            // Whoever does not lead cannot resign for the one who does.
-            try await two.resign()
-            #expect(try await one.step())
-        }
-    }
 }

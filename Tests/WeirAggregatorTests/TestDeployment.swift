@@ -55,6 +55,9 @@ struct TestDeployment: Sendable {
         // Tests say themselves when entries are claimed.
         configuration.claimAfter = .seconds(3600)
         configuration.claimEvery = .zero
+        // Steps are called one by one here, and nobody renews in between.
+        configuration.leaderLease = .seconds(600)
+        configuration.announceGrace = .zero
         if let clock { configuration.nowMs = { clock.nowMs } }
         adjust(&configuration)
         return Aggregator(configuration: configuration, pool: pool, ledger: ledger ?? self.ledger, logger: .silent)
@@ -62,6 +65,20 @@ struct TestDeployment: Sendable {
 
     @discardableResult
     func send(_ command: RedisArgument...) async throws -> RedisValue { try await pool.send(command) }
+
+    /// Every key with its value and its end.
+    func everything() async throws -> [String: String] {
+        let script = """
+            local all = {}
+            for _, key in ipairs(redis.call('KEYS', '*')) do
+                all[#all + 1] = key
+                all[#all + 1] = redis.sha1hex(redis.call('DUMP', key)) .. redis.call('PEXPIRETIME', key)
+            end
+            return all
+            """
+        guard case .array(let parts) = try await send("EVAL", .string(script), 0) else { return [:] }
+        return RedisValue.dictionary(parts)
+    }
 
     /// Writes an event as a node would, into the shard of its team.
     func produce(_ events: UsageEvent...) async throws {

@@ -10,11 +10,11 @@ struct Evaluator: Sendable {
     let logger: Logger
 
     /// Asks, decides, acts. Repeating it changes nothing.
-    func step() async throws(AggregatorError) {
+    func step(as leader: Leader) async throws(AggregatorError) {
         let nowMs = try await redis.nowMs()
         guard let evaluation = try await evaluate(nowMs: nowMs) else { return }
-        try await apply(evaluation.limited, nowMs: nowMs)
-        if let guarded = evaluation.guarded { try await apply(guarded, nowMs: nowMs) }
+        try await apply(evaluation.limited, as: leader, nowMs: nowMs)
+        if let guarded = evaluation.guarded { try await apply(guarded, as: leader, nowMs: nowMs) }
     }
 
     /// Nil: no policy was ever applied.
@@ -56,7 +56,9 @@ struct Evaluator: Sendable {
 
     // MARK: The limited sets
 
-    private func apply(_ verdicts: [LimitedTeam: Evaluation.Verdict], nowMs: Int) async throws(AggregatorError) {
+    private func apply(_ verdicts: [LimitedTeam: Evaluation.Verdict], as leader: Leader, nowMs: Int)
+        async throws(AggregatorError)
+    {
         var own: [LimitedTeam: LimitedSetPlan.Own] = [:]
         for (field, value) in try await redis.hash(AggregatorKeys.ownLimits) {
             // A team's id holds no slash.
@@ -75,17 +77,17 @@ struct Evaluator: Sendable {
             }
         }
         let plan = LimitedSetPlan(verdicts: verdicts, own: own, standing: standing, nowS: nowMs / 1000)
-        for step in plan.steps { try await perform(step, verdicts) }
+        for step in plan.steps { try await perform(step, verdicts, as: leader) }
     }
 
-    private func perform(_ step: LimitedSetPlan.Step, _ verdicts: [LimitedTeam: Evaluation.Verdict])
-        async throws(AggregatorError)
-    {
+    private func perform(
+        _ step: LimitedSetPlan.Step, _ verdicts: [LimitedTeam: Evaluation.Verdict], as leader: Leader
+    ) async throws(AggregatorError) {
         switch step {
         case .limit(let place, let own):
             let key = RedisKeys.limitedSet(resource: place.resource)
-            _ = try await redis.send(["ZADD", .string(key), .int(own.untilS), .string(place.team)])
-            try await remember(place, own)
+            try await leader.write(["ZADD", .string(key), .int(own.untilS), .string(place.team)])
+            try await remember(place, own, as: leader)
             let verdict = verdicts[place]
             logger.notice(
                 "team limited",
@@ -94,29 +96,32 @@ struct Evaluator: Sendable {
                     "spent": "\(verdict?.spent ?? 0)", "amount": "\(own.amount)", "until_s": "\(own.untilS)",
                 ])
         case .remember(let place, let own):
-            try await remember(place, own)
+            try await remember(place, own, as: leader)
         case .lift(let place, let own):
-            let reply = try await redis.run(
-                ScriptCatalogue.unlimit, keys: [RedisKeys.limitedSet(resource: place.resource)],
-                arguments: [.string(place.team), .int(own.untilS), .int(own.previousS)])
-            try await forget(place)
+            let key = RedisKeys.limitedSet(resource: place.resource)
+            let reply = try await leader.run(
+                ScriptCatalogue.unlimit, keys: [key, RedisKeys.fence(of: key)],
+                arguments: [.int(leader.token), .string(place.team), .int(own.untilS), .int(own.previousS)])
+            try await forget(place, as: leader)
             if reply == .integer(1) {
                 logger.notice(
                     "team no longer limited", metadata: ["team": "\(place.team)", "resource": "\(place.resource)"])
             }
         case .forget(let place):
-            try await forget(place)
+            try await forget(place, as: leader)
         }
     }
 
-    private func remember(_ place: LimitedTeam, _ own: LimitedSetPlan.Own) async throws(AggregatorError) {
-        _ = try await redis.send([
+    private func remember(_ place: LimitedTeam, _ own: LimitedSetPlan.Own, as leader: Leader)
+        async throws(AggregatorError)
+    {
+        try await leader.write([
             "HSET", .string(AggregatorKeys.ownLimits), .string("\(place.resource)/\(place.team)"), .string(own.text),
         ])
     }
 
-    private func forget(_ place: LimitedTeam) async throws(AggregatorError) {
-        _ = try await redis.send([
+    private func forget(_ place: LimitedTeam, as leader: Leader) async throws(AggregatorError) {
+        try await leader.write([
             "HDEL", .string(AggregatorKeys.ownLimits), .string("\(place.resource)/\(place.team)"),
         ])
     }
@@ -130,7 +135,7 @@ struct Evaluator: Sendable {
 
     // MARK: The cost guard
 
-    private func apply(_ guarded: Evaluation.Guarded, nowMs: Int) async throws(AggregatorError) {
+    private func apply(_ guarded: Evaluation.Guarded, as leader: Leader, nowMs: Int) async throws(AggregatorError) {
         let field = KillSwitch.Scope.global.text
         let warnKey = AggregatorKeys.costGuard("warn", period: guarded.period)
         let killKey = AggregatorKeys.costGuard("kill", period: guarded.period)
@@ -143,7 +148,7 @@ struct Evaluator: Sendable {
         for step in plan.steps {
             switch step {
             case .warn(let micros):
-                try await mark(warnKey, micros, guarded.period)
+                try await mark(warnKey, micros, guarded.period, as: leader)
                 logger.warning(
                     "spending passed the warning threshold",
                     metadata: [
@@ -151,10 +156,10 @@ struct Evaluator: Sendable {
                         "threshold_usd": "\(MicroUSD(micros: micros))",
                     ])
             case .throwSwitch(let thrown, let micros):
-                _ = try await redis.send([
+                try await leader.write([
                     "HSET", .string(RedisKeys.killSwitch), .string(field), .string(thrown.value),
                 ])
-                try await mark(killKey, micros, guarded.period)
+                try await mark(killKey, micros, guarded.period, as: leader)
                 logger.critical("kill switch thrown", metadata: ["reason": "\(thrown.reason)"])
                 do {
                     try await ledger.appendAudit(
@@ -163,13 +168,15 @@ struct Evaluator: Sendable {
                             before: entry, after: thrown.value, reason: thrown.reason))
                 } catch { throw error == .cancelled ? .cancelled : .ledger(error) }
             case .mark(let micros):
-                try await mark(killKey, micros, guarded.period)
+                try await mark(killKey, micros, guarded.period, as: leader)
             }
         }
     }
 
-    private func mark(_ key: String, _ micros: Int, _ period: Period.Instance) async throws(AggregatorError) {
-        _ = try await redis.send([
+    private func mark(_ key: String, _ micros: Int, _ period: Period.Instance, as leader: Leader)
+        async throws(AggregatorError)
+    {
+        try await leader.write([
             "SET", .string(key), .int(micros), "PXAT", .int(period.endMs + UTCDay.lengthMs),
         ])
     }

@@ -72,4 +72,13 @@ struct ShardStream: Sendable {
             ScriptCatalogue.trim,
             keys: [RedisKeys.epoch(shard), key, RedisKeys.committed(shard)], arguments: [.string(Self.group)])
     }
+
+    /// The id of the last entry that the stream ever had, empty if it never had one; nil while it holds entries.
+    func lastIDIfEmpty() async throws(AggregatorError) -> String? {
+        guard try await redis.send(["EXISTS", keyArgument]) == .integer(1) else { return "" }
+        guard case .array(let fields) = try await redis.send(["XINFO", "STREAM", keyArgument]) else { return nil }
+        let info = RedisValue.dictionary(fields)
+        guard info["length"] == "0", let lastID = info["last-generated-id"] else { return nil }
+        return lastID == "0-0" ? "" : lastID
+    }
 }

@@ -12,8 +12,9 @@ actor Publisher {
     private let redis: AggregatorRedis
     private let ledger: any LedgerStore
     private let logger: Logger
-    /// The revision that this process published last; nil: none yet, so everything is published once.
-    private var published: Int?
+    /// The revision that was published last, and by which token. A new leader publishes everything once: whatever an earlier
+    /// one was about to write is fenced off by it.
+    private var published: (revision: Int, token: Int)?
 
     init(redis: AggregatorRedis, ledger: any LedgerStore, logger: Logger) {
         self.redis = redis
@@ -22,7 +23,7 @@ actor Publisher {
     }
 
     /// Publishes what differs. Repeating it changes nothing.
-    func step() async throws(AggregatorError) {
+    func step(as leader: Leader) async throws(AggregatorError) {
         // The revision first: what changes while we publish is published again.
         let revision: Int
         let policy: PolicyVersion?
@@ -35,27 +36,27 @@ actor Publisher {
         let standing = try await redis.send(["GET", .string(RedisKeys.policy)]).words
         let mark = try await redis.send(["GET", .string(AggregatorKeys.publishedRevision)]).words
         let standingPrices = try await redis.send(["GET", .string(RedisKeys.prices)]).words
-        if published == revision, mark == String(revision), standing == policy?.json, standingPrices == prices {
-            return
-        }
-        try await publishKeys()
-        try await publishOverrides()
+        let isKnown = published.map { $0 == (revision, leader.token) } ?? false
+        if isKnown, mark == String(revision), standing == policy?.json, standingPrices == prices { return }
+        if published?.token != leader.token { try await leader.claim([RedisKeys.policy, RedisKeys.prices]) }
+        try await publishKeys(as: leader)
+        try await publishOverrides(as: leader)
         if let prices, standingPrices != prices {
-            _ = try await redis.send(["SET", .string(RedisKeys.prices), .string(prices)])
+            try await leader.write(["SET", .string(RedisKeys.prices), .string(prices)])
             logger.notice("prices published")
         }
         // The policy after the keys: who sees it finds them. The mark last: what is marked is complete.
         if let policy, standing != policy.json {
-            _ = try await redis.send(["SET", .string(RedisKeys.policy), .string(policy.json)])
+            try await leader.write(["SET", .string(RedisKeys.policy), .string(policy.json)])
             logger.notice("policy published", metadata: ["version": "\(policy.version)"])
         }
-        _ = try await redis.send(["SET", .string(AggregatorKeys.publishedRevision), .int(revision)])
-        published = revision
+        try await leader.write(["SET", .string(AggregatorKeys.publishedRevision), .int(revision)])
+        published = (revision, leader.token)
     }
 
     /// Those of the ledger are set, and those that were of the ledger and no longer are, are taken back. What an operator
     /// set by hand for anything else stays.
-    private func publishOverrides() async throws(AggregatorError) {
+    private func publishOverrides(as leader: Leader) async throws(AggregatorError) {
         let nowMs = try await redis.nowMs()
         // Before the ledger is read: what is set meanwhile must not look as if it were gone.
         let own = try await redis.send(["SMEMBERS", .string(RedisKeys.overridesOfLedger)])
@@ -68,24 +69,24 @@ actor Publisher {
         if case .array(let own) = own {
             gone = own.compactMap(\.words).filter { !names.contains($0) }.compactMap { OverrideName(text: $0) }
         }
-        try await redis.forEach(gone) { [redis] (name) async throws(AggregatorError) in
-            for command in name.withdraw { _ = try await redis.send(command) }
+        try await redis.forEach(gone) { (name) async throws(AggregatorError) in
+            for command in name.withdraw { try await leader.write(command) }
         }
-        try await redis.forEach(inForce) { [redis] (override) async throws(AggregatorError) in
+        try await redis.forEach(inForce) { (override) async throws(AggregatorError) in
             let name = OverrideName(limit: override.limit, subject: override.subject)
             for command in name.publish(amount: override.amount, untilMs: override.untilMs) {
-                _ = try await redis.send(command)
+                try await leader.write(command)
             }
         }
     }
 
-    private func publishKeys() async throws(AggregatorError) {
+    private func publishKeys(as leader: Leader) async throws(AggregatorError) {
         let keys: [LedgerKey]
         do { keys = try await ledger.keys(team: nil) } catch { throw error == .cancelled ? .cancelled : .ledger(error) }
-        try await redis.forEach(keys) { [redis] (key) async throws(AggregatorError) in
+        try await redis.forEach(keys) { (key) async throws(AggregatorError) in
             // Nothing but the status of a record ever changes, so no old field can be left over.
             let fields = key.record.fields.flatMap { [RedisArgument.string($0.name), .string($0.value)] }
-            _ = try await redis.send(["HSET", .string(RedisKeys.apiKey(sha256: key.sha256))] + fields)
+            try await leader.write(["HSET", .string(RedisKeys.apiKey(sha256: key.sha256))] + fields)
         }
     }
 }

@@ -3,16 +3,31 @@ import WeirCore
 import WeirLedger
 import WeirRedis
 
-/// Makes shards ready: puts into the budgets of a Redis that is new, or has lost everything, what the ledger knows to be
+/// Makes shards ready: puts into the budgets of a Redis that is new, or has lost something, what the ledger knows to be
 /// spent in the current periods, and sets the epoch without which no node admits anything.
+///
+/// The epoch names the run of the Redis server for which it was made. A server that was started again from a snapshot, or
+/// took another's place, has another run's epochs at best: they are taken away, and all is made ready anew.
 ///
 /// Budgets per team, user and product and of everybody are seeded; windows begin empty (they are shorter than a rebuild is
 /// late), and budgets per key, group and address begin at zero, since the ledger's sums do not know them.
-struct Readiness: Sendable {
-    let redis: AggregatorRedis
-    let ledger: any LedgerStore
-    let shards: [Shard]
-    let logger: Logger
+actor Readiness {
+    nonisolated let shards: [Shard]
+    private let redis: AggregatorRedis
+    private let ledger: any LedgerStore
+    /// How long a shard stays closed at least, so that nodes announce the calls that live.
+    private let grace: Duration
+    private let logger: Logger
+    /// When this process first saw each of those that are not ready.
+    private var unreadySince: [Shard: ContinuousClock.Instant] = [:]
+
+    init(redis: AggregatorRedis, ledger: any LedgerStore, shards: [Shard], grace: Duration, logger: Logger) {
+        self.redis = redis
+        self.ledger = ledger
+        self.shards = shards
+        self.grace = grace
+        self.logger = logger
+    }
 
     /// One budget and what it has to hold at least.
     struct Seed: Sendable, Equatable {
@@ -22,68 +37,93 @@ struct Readiness: Sendable {
         let expireAtMs: Int
     }
 
-    /// The shards that have no epoch.
-    func unready() async throws(AggregatorError) -> [Shard] {
-        let answers = await withTaskGroup(of: (Shard, Result<RedisValue, AggregatorError>).self) { group in
-            for shard in shards {
-                group.addTask {
-                    do throws(AggregatorError) {
-                        return (shard, .success(try await redis.send(["GET", .string(RedisKeys.epoch(shard))])))
-                    } catch {
-                        return (shard, .failure(error))
-                    }
-                }
-            }
-            return await group.reduce(into: []) { $0.append($1) }
-        }
+    /// A shard of which the ledger has everything.
+    struct Drained: Sendable, Hashable {
+        let shard: Shard
+        /// The last entry that its stream ever had; empty: none. Another one since then, and the ledger must be asked again.
+        let lastID: String
+    }
+
+    /// The shards that have no epoch of this run of Redis. Those of another run are closed.
+    func unready(as leader: Leader) async throws(AggregatorError) -> [Shard] {
+        let run = try await redis.runID()
         var missing: [Shard] = []
-        for (shard, answer) in answers where try answer.get() == .null { missing.append(shard) }
+        for (shard, epoch) in try await redis.epochs(of: shards) {
+            if epoch?.prefix(while: { $0 != " " }) == run[...] { continue }
+            missing.append(shard)
+            guard epoch != nil else { continue }
+            try await leader.run(
+                ScriptCatalogue.close, keys: [RedisKeys.epoch(shard), RedisKeys.fence(shard)],
+                arguments: [.int(leader.token)])
+        }
+        let now = ContinuousClock.now
+        let since = unreadySince
+        unreadySince = Dictionary(uniqueKeysWithValues: missing.map { ($0, since[$0] ?? now) })
+        if missing.count > since.count {
+            logger.warning(
+                "shards not ready", metadata: ["shards": "\(missing.count)", "redis_run": "\(run.prefix(8))"])
+        }
         return missing.sorted { $0.number < $1.number }
     }
 
-    /// Seeds, then opens, those whose stream is empty: all that Redis held of them is in the ledger then, and nothing is
-    /// added while they are not ready. Nothing is opened without a policy: it says which budgets there are.
+    /// Those that may be opened after the next evaluation: the grace is over, and the ledger has all of their streams.
     ///
-    /// Repeating it, also half-way, changes nothing: seeds never lower a counter, and a shard that is open is left alone.
-    /// Returns how many it opened.
-    func open(_ unready: [Shard]) async throws(AggregatorError) -> Int {
-        let ready = try await drained(unready)
-        guard !ready.isEmpty else { return 0 }
+    /// A deployment that never admitted anything needs no grace: there is nothing to be announced.
+    func due(_ unready: [Shard]) async throws(AggregatorError) -> [Drained] {
+        guard !unready.isEmpty else { return [] }
+        let isBirth: Bool
+        do { isBirth = try await ledger.openedRun() == nil } catch {
+            throw error == .cancelled ? .cancelled : .ledger(error)
+        }
+        let now = ContinuousClock.now
+        let rested = unready.filter { shard in isBirth || unreadySince[shard].map { $0 + grace <= now } ?? false }
+        var drained: [Drained] = []
+        for shard in rested {
+            // What an aggregator acknowledged, and was killed before it could trim it, goes now.
+            let stream = ShardStream(shard: shard, redis: redis, consumer: "")
+            do { try await stream.trim() } catch .redis(.server(let text)) where text.hasPrefix("NOGROUP") {
+                // Neither stream nor group: a new Redis. Or a stream without a group: then its length says so.
+            }
+            if let lastID = try await stream.lastIDIfEmpty() { drained.append(Drained(shard: shard, lastID: lastID)) }
+        }
+        return drained
+    }
+
+    /// Seeds, then opens. Nothing is opened without a policy: it says which budgets there are.
+    ///
+    /// Repeating it, also half-way, also by two at once, changes nothing: seeds never lower a counter, and a shard that is
+    /// open is left alone. Returns how many it opened.
+    func open(_ due: [Drained], as leader: Leader) async throws(AggregatorError) -> Int {
+        guard !due.isEmpty else { return 0 }
         let nowMs = try await redis.nowMs()
         let seeds: [Seed]
         do {
             guard let policy = try await ledger.currentPolicy()?.policy else { return 0 }
             seeds = try await Self.seeds(policy: policy, ledger: ledger, shardCount: shards.count, nowMs: nowMs)
         } catch { throw error == .cancelled ? .cancelled : .ledger(error) }
-        let wanted = Set(ready)
-        let due = seeds.filter { wanted.contains($0.shard) }
-        try await redis.forEach(due) { [redis] (seed) async throws(AggregatorError) in
-            _ = try await redis.run(
-                ScriptCatalogue.seed, keys: [RedisKeys.epoch(seed.shard), seed.key],
-                arguments: [.int(seed.settled), .int(seed.expireAtMs)])
+        let wanted = Set(due.map(\.shard))
+        let needed = seeds.filter { wanted.contains($0.shard) }
+        try await redis.forEach(needed) { (seed) async throws(AggregatorError) in
+            try await leader.run(
+                ScriptCatalogue.seed, keys: [RedisKeys.epoch(seed.shard), seed.key, RedisKeys.fence(seed.shard)],
+                arguments: [.int(seed.settled), .int(seed.expireAtMs), .int(leader.token)])
         }
-        for shard in ready {
-            let id = UInt64.random(in: .min ... .max)
-            _ = try await redis.send([
-                "SET", .string(RedisKeys.epoch(shard)), .string("\(nowMs)-\(String(id, radix: 16))"), "NX",
-            ])
+        var opened = 0
+        for shard in due {
+            let reply = try await leader.run(
+                ScriptCatalogue.open,
+                keys: [
+                    RedisKeys.epoch(shard.shard), RedisKeys.usage(shard.shard), RedisKeys.fence(shard.shard),
+                ], arguments: [.int(leader.token), .string(shard.lastID), .int(nowMs)])
+            if reply == .integer(1) { opened += 1 }
         }
-        logger.notice("shards ready", metadata: ["shards": "\(ready.count)", "budgets": "\(due.count)"])
-        return ready.count
-    }
-
-    /// Those of which the ledger has everything.
-    private func drained(_ shards: [Shard]) async throws(AggregatorError) -> [Shard] {
-        var drained: [Shard] = []
-        for shard in shards {
-            // What an aggregator acknowledged, and was killed before it could trim it, goes now.
-            let stream = ShardStream(shard: shard, redis: redis, consumer: "")
-            do { try await stream.trim() } catch .redis(.server(let text)) where text.hasPrefix("NOGROUP") {
-                // Neither stream nor group: a new Redis. Or a stream without a group: then its length says so.
-            }
-            if try await redis.send(["XLEN", .string(stream.key)]) == .integer(0) { drained.append(shard) }
+        guard opened > 0 else { return 0 }
+        let run = try await redis.runID()
+        do { try await ledger.recordOpened(run: run) } catch {
+            throw error == .cancelled ? .cancelled : .ledger(error)
         }
-        return drained
+        logger.notice("shards ready", metadata: ["shards": "\(opened)", "budgets": "\(needed.count)"])
+        return opened
     }
 
     /// What the ledger knows of the budgets of the current periods.

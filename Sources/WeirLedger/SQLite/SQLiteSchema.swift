@@ -13,6 +13,7 @@ enum SQLiteSchema {
         migrator.registerMigration("2 overrides") { try $0.execute(sql: overrides) }
         migrator.registerMigration("2 prices") { try $0.execute(sql: prices) }
         migrator.registerMigration("2 denials") { try $0.execute(sql: denials) }
+        migrator.registerMigration("3 leader") { try $0.execute(sql: leader) }
         return migrator
     }
 
@@ -235,6 +236,18 @@ enum SQLiteSchema {
 
         ALTER TABLE usage_event ADD COLUMN corrects TEXT;
         CREATE INDEX usage_event_corrects ON usage_event (corrects) WHERE corrects IS NOT NULL;
+        """
+
+    /// The newest of all who have led.
+    private static let leader = """
+        CREATE TABLE leader (
+          id INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
+          token INTEGER NOT NULL,
+          name TEXT NOT NULL,
+          since INTEGER NOT NULL,
+          -- The run of Redis for which shards were opened last.
+          opened_run TEXT
+        ) STRICT;
         """
 
     /// Until then nothing was written into `daily_denial`. Each node counts for itself, so that its counts can be written

@@ -10,8 +10,14 @@ package enum RedisKeys {
     package static let prices = "weir:prices"
     /// Hash: scope → JSON of ``KillSwitch``.
     package static let killSwitch = "weir:kill-switch"
-    /// String: who leads, with its fencing token.
+    /// String: `<name> <token> <since, unix seconds>` of the aggregator that leads. Lives as long as its lease.
     package static let leader = "weir:leader"
+
+    /// String: the highest fencing token that has written `key`. The hash tag puts it into the key's own slot, since a
+    /// script touches one. Lives for a day.
+    package static func fence(of key: String) -> String { "weir:fence:{\(key)}" }
+    /// The same for all of a shard's keys.
+    package static func fence(_ shard: Shard) -> String { "weir:\(shard.tag):fence" }
 
     /// The limited set of a resource. Sorted set: team → unix seconds until which it is limited.
     package static let limitedSetPrefix = "weir:quota-limits:"
@@ -26,7 +32,8 @@ package enum RedisKeys {
     /// Set: which of them were made of the ledger's, as `<limit>:<subject>`, so that no others are ever taken back.
     package static let overridesOfLedger = "weir:overrides-set-by-ledger"
 
-    /// String: this shard is ready. Absent means not ready, never "nothing spent".
+    /// String: this shard is ready, `<run id of the Redis server> <when, unix ms>`. Absent, or made for another run, means not
+    /// ready, never "nothing spent".
     package static func epoch(_ shard: Shard) -> String { names(of: shard).epoch }
     /// Hash: reservation id → what is held, for whom, until when, and what was observed; or how it ended
     /// (lua/lib/record.lua).

@@ -12,16 +12,20 @@ package enum ScriptCatalogue {
 
     package static let unlimit = script("unlimit", PackageResources.unlimit_lua)
     package static let lead = script("lead", PackageResources.lead_lua)
+    package static let fenced = script("fenced", PackageResources.fenced_lua)
     package static let seed = script("seed", PackageResources.seed_lua)
     package static let raise = script("raise", PackageResources.raise_lua)
     package static let resend = script("resend", PackageResources.resend_lua)
     package static let reconciled = script("reconciled", PackageResources.reconciled_lua)
     package static let trim = script("trim", PackageResources.trim_lua)
     package static let regroup = script("regroup", PackageResources.regroup_lua)
+    package static let open = script("open", PackageResources.open_lua)
+    package static let close = script("close", PackageResources.close_lua)
+    package static let ready = script("ready", PackageResources.ready_lua)
 
     package static let all = [
-        admit, wouldAdmit, settle, renew, release, reap, expired, peek, unlimit, lead, seed, raise, resend, reconciled,
-        trim, regroup,
+        admit, wouldAdmit, settle, renew, release, reap, expired, peek, unlimit, lead, fenced, seed, open, close, ready,
+        raise, resend, reconciled, trim, regroup,
     ]
 
     private static let pieces: [Substring: [UInt8]] = [
@@ -29,9 +33,11 @@ package enum ScriptCatalogue {
         "lib/choice.lua": PackageResources.choice_lua,
         "lib/clock.lua": PackageResources.clock_lua,
         "lib/counters.lua": PackageResources.counters_lua,
-        "lib/record.lua": PackageResources.record_lua,
         "lib/ending.lua": PackageResources.ending_lua,
+        "lib/fence.lua": PackageResources.fence_lua,
         "lib/mark.lua": PackageResources.mark_lua,
+        "lib/record.lua": PackageResources.record_lua,
+        "lib/run.lua": PackageResources.run_lua,
         "lib/waits.lua": PackageResources.waits_lua,
     ]
 

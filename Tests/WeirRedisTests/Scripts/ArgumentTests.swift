@@ -166,8 +166,13 @@ import WeirTestSupport
                 #expect(try await Self.isRefused(bed, ScriptCatalogue.renew, arguments, keys: keys))
             }
             try await bed.send("DEL", .string(RedisKeys.epoch(ShardBed.shard)))
-            for arguments: [RedisArgument] in [[.string(text), .int(ShardBed.startMs)], ["5", .string(text)]] {
-                let keys = [RedisKeys.epoch(ShardBed.shard), "weir:{07}:budget:new"]
+            for arguments: [RedisArgument] in [
+                [.string(text), .int(ShardBed.startMs), "1"], ["5", .string(text), "1"],
+                ["5", .int(ShardBed.startMs), .string(text)],
+            ] {
+                let keys = [
+                    RedisKeys.epoch(ShardBed.shard), "weir:{07}:budget:new", RedisKeys.fence(ShardBed.shard),
+                ]
                 #expect(try await Self.isRefused(bed, ScriptCatalogue.seed, arguments, keys: keys))
             }
         }

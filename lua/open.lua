@@ -1,0 +1,33 @@
+#!lua
+--[[
+Make a shard ready, if nothing has come into its stream since the ledger was asked what its budgets hold.
+
+KEYS[1]  epoch      string: "<run_id> <made_ms>", this server's run
+KEYS[2]  usage      stream
+KEYS[3]  fence      string: the highest token seen
+ARGV[1]  token      of whoever leads
+ARGV[2]  last_id    of the stream when it was found empty; empty text: there was no stream
+ARGV[3]  made_ms    unix time
+Returns  1 ready, 0 it was ready before, -1 there are events: ask again; an error FENCED
+]]
+local fence, token, last_id = KEYS[3], ARGV[1], ARGV[2]
+if #KEYS ~= 3 or #ARGV ~= 3 or #last_id > 50 or not string.find(ARGV[3], '^%d+$') or #ARGV[3] > 15 then
+    return redis.error_reply('ARGUMENT open')
+end
+--#include lib/fence.lua
+--#include lib/run.lua
+local epoch = redis.call('GET', KEYS[1])
+if epoch and string.match(epoch, '^%w+') == run then return 0 end
+local last = ''
+if redis.call('EXISTS', KEYS[2]) == 1 then
+    if redis.call('XLEN', KEYS[2]) > 0 then return -1 end
+    local fields = redis.call('XINFO', 'STREAM', KEYS[2])
+    for i = 1, #fields, 2 do
+        if fields[i] == 'last-generated-id' then last = fields[i + 1] end
+    end
+end
+if last == '0-0' then last = '' end
+if last ~= last_id then return -1 end
+redis.call('SET', KEYS[1], run .. ' ' .. ARGV[3])
+seen()
+return 1
