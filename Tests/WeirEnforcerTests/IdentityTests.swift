@@ -138,6 +138,35 @@ import WeirTestSupport
         #expect(!isKnown(cache))
     }
 
+    @Test func `what was known when Redis was lost is the last known, until it changes or Redis is followed again`()
+        throws
+    {
+        let cache = KeyCache()
+        func know() throws {
+            cache.follow()
+            cache.keep(Self.record, for: "a", since: try generation(cache))
+            cache.lose()
+            #expect(!isKnown(cache) && cache.lastKnown("a") == Self.record)
+        }
+        #expect(cache.lastKnown("a") == nil)
+        try know()
+        cache.follow()
+        #expect(cache.lastKnown("a") == nil)
+        try know()
+        cache.forget("a")
+        #expect(cache.lastKnown("a") == nil)
+        // A revocation that was read while nobody tells of changes.
+        try know()
+        cache.keep(nil, for: "a", since: try generation(cache))
+        #expect(cache.lastKnown("a") == nil)
+        // An answer that something changed behind says that what was known before may be wrong.
+        try know()
+        let before = try generation(cache)
+        cache.forget("b")
+        cache.keep(Self.record, for: "a", since: before)
+        #expect(cache.lastKnown("a") == nil)
+    }
+
     @Test func `known keys are asked for again after their hard age, unknown ones earlier`() throws {
         let cache = KeyCache()
         cache.follow()
