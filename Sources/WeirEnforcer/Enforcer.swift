@@ -28,6 +28,7 @@ public final class Enforcer: Sendable {
     let unsettled: UnsettledCalls
     let expectedUsages = Mutex(ExpectedUsages())
     let denials: DenialCounts
+    let epochs: EpochWatch
     let logger: Logger
     /// As `weir:meta` says; the default until it has been read.
     private let shards = Atomic<Int>(Shard.defaultCount)
@@ -47,6 +48,7 @@ public final class Enforcer: Sendable {
             logger: logger)
         unsettled = UnsettledCalls(pool: pool, logger: logger)
         denials = DenialCounts(pool: pool, logger: logger)
+        epochs = EpochWatch(pool: pool, logger: logger)
     }
 
     /// Connects, checks `weir:meta`, and reads policy, keys, limited sets and kill switch. Returns when the node may
@@ -63,6 +65,7 @@ public final class Enforcer: Sendable {
         tasks.withLock { tasks in
             tasks.append(Task { await replica.run() })
             tasks.append(Task { await unsettled.run() })
+            tasks.append(Task { await self.epochs.run { Shard.all(count: self.shardCount) } })
             tasks.append(Task { await self.denials.run { self.shard(ofTeam: $0) } })
         }
         isStarted.store(true, ordering: .releasing)
@@ -92,7 +95,7 @@ public final class Enforcer: Sendable {
     package var unreadyReason: String? {
         guard isStarted.load(ordering: .acquiring) else { return "not connected to Redis yet" }
         if unsettled.isFull { return "\(unsettled.count) settlements wait for Redis" }
-        return replica.unreadyReason
+        return epochs.unreadyReason ?? replica.unreadyReason
     }
 
     /// Redis's time as this node knows it, milliseconds since 1970.

@@ -86,6 +86,8 @@ final class RecordedAdmission: Admission {
                 ]))
     }
 
+    var announcements: Int { 0 }
+
     func renew(
         _ reservation: Reservation, observed event: UsageEvent, on loop: any EventLoop
     ) async throws(EnforcerError) {

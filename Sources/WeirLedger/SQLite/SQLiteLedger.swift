@@ -42,9 +42,9 @@ package struct SQLiteLedger: LedgerStore {
         do {
             try await pool.writeWithoutTransaction { db in
                 // So that the main file alone is the whole ledger, as people who copy files expect. While another process
-                // has it open this may be impossible, and does no harm.
+                // has it open this may be impossible, and does no harm; so may a write that was cancelled just now.
                 do { _ = try db.checkpoint(.truncate) } catch let error as DatabaseError
-                    where error.resultCode == .SQLITE_BUSY
+                    where error.resultCode == .SQLITE_BUSY || error.resultCode == .SQLITE_INTERRUPT
                 {}
             }
             try pool.close()
