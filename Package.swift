@@ -91,7 +91,10 @@ let tests: [Target] = [
         ], swiftSettings: strict),
     .testTarget(
         name: "WeirAggregatorTests",
-        dependencies: [core, "WeirRedis", "WeirLedger", "WeirAggregator", "WeirTestSupport", nioPosix, logging],
+        dependencies: [
+            core, "WeirRedis", "WeirLedger", "WeirEnforcer", "WeirAggregator", "WeirTestSupport", nioCore, nioPosix,
+            logging,
+        ],
         swiftSettings: strict),
     .testTarget(
         name: "WeirAdminTests",

@@ -13,6 +13,7 @@ package actor Aggregator {
     private let logger: Logger
     private let leadership: Leadership
     private let publisher: Publisher
+    private let standing: Standing
     private let evaluator: Evaluator
     /// Both from the moment `weir:meta` is known.
     private var ingester: Ingester?
@@ -25,8 +26,9 @@ package actor Aggregator {
 
     private var ingestProblem: String? = "starting"
     private var leadProblem: String?
+    private var evictionProblem: String?
     /// Why it is not at work, or nil: for health pages.
-    package var unreadyReason: String? { ingestProblem ?? leadProblem }
+    package var unreadyReason: String? { ingestProblem ?? leadProblem ?? evictionProblem }
     package private(set) var isLeading = false
     /// The token with which this process has fenced off earlier leaders.
     private var claimed: Int?
@@ -42,6 +44,7 @@ package actor Aggregator {
         leadership = Leadership(
             redis: redis, ledger: ledger, name: configuration.name, lease: configuration.leaderLease, logger: logger)
         publisher = Publisher(redis: redis, ledger: ledger, logger: logger)
+        standing = Standing(redis: redis, ledger: ledger, interval: configuration.recordEvery, logger: logger)
         evaluator = Evaluator(redis: redis, ledger: ledger, logger: logger)
     }
 
@@ -92,7 +95,9 @@ package actor Aggregator {
         // What is due is known before the limits are evaluated: who is over them is limited before its shard opens.
         let due = try await readiness.due(try await readiness.unready(as: leader))
         try await publisher.step(as: leader)
+        try await standing.restore(as: leader)
         try await evaluator.step(as: leader)
+        try await standing.record(as: leader)
         _ = try await readiness.open(due, as: leader)
         _ = try await reconcile()
     }
@@ -121,6 +126,13 @@ package actor Aggregator {
         return try await collector.step()
     }
 
+    /// Whether Redis may forget keys: then it says so, in the log and to whoever asks whether it is ready, and goes on.
+    package func lookForEviction() async throws(AggregatorError) {
+        let info = try await redis.send(["INFO", "memory"]).words
+        evictionProblem = info.flatMap { RedisEviction(info: $0) }?.problem
+        if let evictionProblem { logger.error("\(evictionProblem)") }
+    }
+
     /// Evaluates soon: somebody has just changed what is to be published.
     package nonisolated func wake() { bell.continuation.yield() }
 
@@ -136,7 +148,7 @@ package actor Aggregator {
                 configuration: configuration, redis: redis, ledger: ledger, shards: shards, logger: logger),
             readiness: Readiness(
                 redis: redis, ledger: ledger, shards: shards, grace: configuration.announceGrace, logger: logger),
-            reaper: Reaper(redis: redis, shards: shards, logger: logger)
+            reaper: Reaper(redis: redis, ledger: ledger, shards: shards, logger: logger)
         )
         (ingester, readiness, reaper) = parts
         return parts
@@ -163,6 +175,11 @@ package actor Aggregator {
             group.addTask {
                 await self.keep("renew the lease", every: self.configuration.leaderLease / 3) {
                     () async throws(AggregatorError) in _ = try await self.leadership.renew()
+                }
+            }
+            group.addTask {
+                await self.keep("ask Redis what it forgets", every: self.configuration.evictionEvery) {
+                    () async throws(AggregatorError) in try await self.lookForEviction()
                 }
             }
             group.addTask { await self.ringRegularly() }

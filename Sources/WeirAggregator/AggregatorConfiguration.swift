@@ -24,6 +24,10 @@ package struct AggregatorConfiguration: Sendable {
     package var reapEvery: Duration = .seconds(1)
     /// How often the leader reads the nodes' counts of denials.
     package var denialsEvery: Duration = .seconds(2)
+    /// How often what operators typed with redis-cli is recorded in the ledger.
+    package var recordEvery: Duration = .seconds(1)
+    /// How often Redis is asked whether it may forget keys.
+    package var evictionEvery: Duration = .seconds(30)
     /// For one command. Not a decision that a client waits for, so it may take long before it is given up.
     package var redisDeadline: Duration = .seconds(5)
     /// How long the leader leads without a sign of life.

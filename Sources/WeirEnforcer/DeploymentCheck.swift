@@ -23,7 +23,13 @@ struct DeploymentCheck {
                 for (name, value) in try await pool.send(["HGETALL", .string(RedisKeys.meta)]).pairs {
                     meta[name] = value
                 }
-                if meta.isEmpty {
+                if let info = try await pool.send(["INFO", "memory"]).text,
+                    let problem = RedisEviction(info: info)?.problem
+                {
+                    throw EnforcerError.misconfigured(reason: problem)
+                }
+                // The layout is written last.
+                if meta["layout"] == nil {
                     tell("an aggregator to set up weir:meta")
                 } else {
                     return found(try Self.shards(meta: meta))

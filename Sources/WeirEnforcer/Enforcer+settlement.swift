@@ -5,7 +5,8 @@ import WeirRedis
 
 extension Enforcer {
     /// Holds the reservation for another lease and records what was observed so far. Every ``renewalInterval`` while a
-    /// call lives. A reservation that is lost is logged: its settlement is charged all the same.
+    /// call lives, and at once when ``announcements`` has grown. A Redis that has forgotten it is told of it again; one that
+    /// has ended is left as it is: its settlement is charged all the same.
     package func renew(
         _ reservation: Reservation, observed event: UsageEvent, on loop: any EventLoop
     ) async throws(EnforcerError) {
@@ -19,9 +20,13 @@ extension Enforcer {
                 shard: Shard(number: part.shard), id: id, leaseMs: leaseMs, observed: observed,
                 inFlight: part.holds.filter { $0.counter == .inFlight && $0.isCharged }.map(\.key))
             do {
-                if try await script.run(on: pool.connection(for: loop)) == .lost {
-                    logger.warning(
-                        "reservation lost before its call ended", metadata: ["reservation": "\(id.text)"])
+                let connection = pool.connection(for: loop)
+                switch try await script.run(on: connection) {
+                case .renewed: break
+                case .lost, .notReady:
+                    try await announce(
+                        part, of: reservation, id: id, observed: observed, isSide: part.shard != reservation.shard,
+                        on: connection)
                 }
             } catch { failure = failure ?? EnforcerError(error) }
         }

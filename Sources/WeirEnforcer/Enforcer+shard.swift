@@ -58,7 +58,7 @@ extension Enforcer {
         let script = AdmitScript(part, asked, on: candidates, leaseMs: leaseMs, isSide: isSide, sides: sides)
         let reply: AdmitScript.Reply
         do {
-            reply = try await script.run(on: pool.connection(for: asked.loop))
+            reply = try await script.run(on: pool.connection(for: asked.loop), onlyBelieved: true)
         } catch {
             switch error {
             // A question alone holds nothing, whether it was answered or not.

@@ -39,6 +39,7 @@ public final class Enforcer: Sendable {
     let denials: DenialCounts
     let outages: Outages
     let blindReservations = BlindReservations()
+    let epochs: EpochWatch
     let logger: Logger
     /// As `weir:meta` says; the default until it has been read.
     private let shards = Atomic<Int>(Shard.defaultCount)
@@ -65,6 +66,7 @@ public final class Enforcer: Sendable {
         unsettled = UnsettledCalls(pool: pool, outbox: outbox, clock: clock, logger: logger)
         denials = DenialCounts(pool: pool, logger: logger)
         outages = Outages(logger: logger)
+        epochs = EpochWatch(pool: pool, logger: logger)
     }
 
     /// Connects, checks `weir:meta`, and reads policy, keys, limited sets and kill switch. Returns when the node may
@@ -82,6 +84,7 @@ public final class Enforcer: Sendable {
             tasks.append(Task { await replica.run() })
             tasks.append(Task { await unsettled.run() })
             if let outbox { tasks.append(Task { await self.keepUp(outbox) }) }
+            tasks.append(Task { await self.epochs.run { Shard.all(count: self.shardCount) } })
             tasks.append(Task { await self.denials.run { self.shard(ofTeam: $0) } })
             tasks.append(Task { await self.watchOutage() })
         }

@@ -13,6 +13,8 @@ package protocol Admission: Sendable {
     var outageStandings: [OutageStanding] { get }
     func identify(keySHA256: String, on loop: any EventLoop) async throws(EnforcerError) -> APIKeyRecord?
     var renewalInterval: Duration { get }
+    /// Grows when every call that lives should be renewed at once.
+    var announcements: Int { get }
     func makeReservationID() -> String
     func admit(_ call: Call, candidates: [Candidate], event: UsageEvent, on loop: any EventLoop)
         async throws(EnforcerError) -> Decision

@@ -26,6 +26,9 @@ package protocol LedgerStore: Sendable {
     /// `limit`, so that a long time is read page by page.
     func events(in days: DayRange, after: UsageEvent?, limit: Int) async throws(LedgerError) -> [UsageEvent]
 
+    /// How those of these calls ended that the ledger has.
+    func outcomes(of ids: [String]) async throws(LedgerError) -> [String: UsageEvent.Outcome]
+
     /// The events that could not be read, newest first.
     func deadLetters(limit: Int) async throws(LedgerError) -> [DeadLetter]
 
@@ -99,6 +102,14 @@ package protocol LedgerStore: Sendable {
     /// A number that grows with every change of keys, policies, prices or overrides, whoever makes it: what is published has to be
     /// published again when it differs.
     func revision() async throws(LedgerError) -> Int
+
+    // MARK: What stands in Redis because somebody said so
+
+    func standing() async throws(LedgerError) -> [StandingEntry]
+
+    /// In one transaction. Repeating it changes nothing but the audit.
+    func changeStanding(set: [StandingEntry], remove: [StandingEntry.Place], audit: [AuditEntry])
+        async throws(LedgerError)
 
     // MARK: Leadership
 

@@ -21,6 +21,7 @@ package final class RedisConnection: Sendable {
     private let connector: NIOLoopBoundBox<RedisConnector?>
     private let logger: Logger
     private let health = Mutex<State>(.connecting)
+    private let belief = RedisBelief()
     /// Commands of other threads. Only the first of a batch wakes the loop.
     private let inbox = Mutex<[Posted]>([])
 
@@ -32,6 +33,13 @@ package final class RedisConnection: Sendable {
     }
 
     package var state: State { health.withLock { $0 } }
+
+    /// The number of the session that lives, another one each time the connection is made; 0: there is none.
+    package var session: Int { belief.current }
+    /// Whether commands with `onlyBelieved` are sent: only after ``believe(session:)`` of the session that lives.
+    package var isBelieved: Bool { belief.isBelieved }
+    package func believe(session: Int) { belief.believe(session: session) }
+    package func doubt() { belief.doubt() }
 
     /// Begins to connect and returns at once.
     package func start() {
@@ -70,8 +78,10 @@ package final class RedisConnection: Sendable {
     /// deadline; nothing was run in between, so the script sees its arguments once.
     ///
     /// - Parameter deadline: for both attempts together; nil means `commandDeadline`.
+    /// - Parameter onlyBelieved: see ``isBelieved``; else ``RedisError/unavailable(reason:)``.
     package func run(
-        _ script: RedisScript, keys: [String], arguments: [RedisArgument], deadline: Duration? = nil
+        _ script: RedisScript, keys: [String], arguments: [RedisArgument], deadline: Duration? = nil,
+        onlyBelieved: Bool = false
     ) async throws(RedisError) -> RedisValue {
         let now = NIODeadline.now()
         let deadline = now + TimeAmount(deadline ?? configuration.commandDeadline)
@@ -83,11 +93,11 @@ package final class RedisConnection: Sendable {
         for key in keys { command.append(.string(key)) }
         command.append(contentsOf: arguments)
         do {
-            return try await send(command, sentAt: now, deadline: deadline)
+            return try await send(command, sentAt: now, deadline: deadline, onlyBelieved: onlyBelieved)
         } catch .server(let text) where text.hasPrefix("NOSCRIPT") {
             command[0] = "EVAL"
             command[1] = .bytes(script.body)
-            return try await send(command, sentAt: now, deadline: deadline)
+            return try await send(command, sentAt: now, deadline: deadline, onlyBelieved: onlyBelieved)
         }
     }
 
@@ -102,13 +112,17 @@ package final class RedisConnection: Sendable {
     }
 
     private func send(
-        _ command: [RedisArgument], sentAt: NIODeadline, deadline: NIODeadline
+        _ command: [RedisArgument], sentAt: NIODeadline, deadline: NIODeadline, onlyBelieved: Bool = false
     ) async throws(RedisError) -> RedisValue {
         let outcome = await RedisCall.outcome { call in
             if eventLoop.inEventLoop {
-                onThisLoop.submit(command, RedisAwaited(waiter: .call(call), sentAt: sentAt, deadline: deadline))
+                onThisLoop.submit(
+                    command, RedisAwaited(waiter: .call(call), sentAt: sentAt, deadline: deadline),
+                    onlyBelieved: onlyBelieved)
             } else {
-                post(Posted(command: command, call: call, sentAt: sentAt, deadline: deadline))
+                post(
+                    Posted(
+                        command: command, call: call, sentAt: sentAt, deadline: deadline, onlyBelieved: onlyBelieved))
             }
         }
         return try outcome.get()
@@ -122,6 +136,7 @@ package final class RedisConnection: Sendable {
         let call: RedisCall
         let sentAt: NIODeadline
         let deadline: NIODeadline
+        let onlyBelieved: Bool
     }
 
     private func post(_ posted: Posted) {
@@ -150,7 +165,8 @@ package final class RedisConnection: Sendable {
             } else {
                 onThisLoop.submit(
                     posted.command,
-                    RedisAwaited(waiter: .call(posted.call), sentAt: posted.sentAt, deadline: posted.deadline))
+                    RedisAwaited(waiter: .call(posted.call), sentAt: posted.sentAt, deadline: posted.deadline),
+                    onlyBelieved: posted.onlyBelieved)
             }
         }
     }
@@ -161,7 +177,7 @@ package final class RedisConnection: Sendable {
     private var onThisLoop: RedisConnector {
         if let connector = connector.value { return connector }
         let made = RedisConnector(
-            configuration: configuration, loop: eventLoop.assumeIsolated(), logger: logger
+            configuration: configuration, loop: eventLoop.assumeIsolated(), logger: logger, belief: belief
         ) { [weak self] state in
             self?.health.withLock { $0 = state }
         }

@@ -8,7 +8,9 @@ final class RedisConnector {
     private let configuration: RedisConfiguration
     private let loop: NIOIsolatedEventLoop
     private let logger: Logger
+    private let belief: RedisBelief
     private let publish: (RedisConnection.State) -> Void
+    private var sessionsMade = 0
     private var session: RedisSession?
     private var dial: RedisDial?
     private var redial: Scheduled<Void>?
@@ -23,12 +25,13 @@ final class RedisConnector {
     private var awaitingReady: [RedisCall] = []
 
     init(
-        configuration: RedisConfiguration, loop: NIOIsolatedEventLoop, logger: Logger,
+        configuration: RedisConfiguration, loop: NIOIsolatedEventLoop, logger: Logger, belief: RedisBelief,
         publish: @escaping (RedisConnection.State) -> Void
     ) {
         self.configuration = configuration
         self.loop = loop
         self.logger = logger
+        self.belief = belief
         self.publish = publish
     }
 
@@ -38,8 +41,13 @@ final class RedisConnector {
         connect()
     }
 
-    func submit(_ command: [RedisArgument], _ awaited: RedisAwaited) {
+    /// - Parameter onlyBelieved: refuses it on a session whose server's data nobody has looked at (``RedisBelief``).
+    func submit(_ command: [RedisArgument], _ awaited: RedisAwaited, onlyBelieved: Bool) {
         guard let session else { return awaited.waiter.finish(.failure(absence)) }
+        if onlyBelieved, !belief.isBelieved {
+            return awaited.waiter.finish(
+                .failure(.unavailable(reason: "what this Redis holds may be old; it is being looked at")))
+        }
         session.submit(command, awaited)
     }
 
@@ -62,6 +70,7 @@ final class RedisConnector {
         dial?.cancel()
         session?.close(absence)
         session = nil
+        belief.end()
         publish(.broken(reason: "closed"))
         tellWaiting(.failure(absence))
     }
@@ -89,6 +98,8 @@ final class RedisConnector {
     private func ready(_ session: RedisSession) {
         guard !isClosed else { return session.close(absence) }
         self.session = session
+        sessionsMade += 1
+        belief.begin(session: sessionsMade)
         wasTurnedAway = false
         readySince = .now()
         session.onEnd = { [weak self] error in self?.lost(error) }
@@ -109,6 +120,7 @@ final class RedisConnector {
 
     private func lost(_ error: RedisError) {
         session = nil
+        belief.end()
         guard !isClosed else { return }
         // A connection that ends as soon as it is made (a replica, a full server) does not start the waits anew.
         if let since = readySince, NIODeadline.now() - since > TimeAmount(RedisBackoff.longest) { backoff.reset() }

@@ -4,7 +4,7 @@ import Synchronization
 
 /// One connection per event loop of a group, so that each loop's tasks reach Redis without leaving it.
 package final class RedisPool: Sendable {
-    private let connections: [RedisConnection]
+    package let connections: [RedisConnection]
     private let byLoop: [ObjectIdentifier: RedisConnection]
     private let turn = Atomic<UInt>(0)
 

@@ -47,7 +47,7 @@ extension EndToEnd.Faults {
             try await stack.expectAccountsToMatchWitness(made)
         }
 
-        @Test func `calls of a killed gateway are settled once as orphaned when their leases have run out`()
+        @Test func `F-G1: calls of a killed gateway are settled once as orphaned when their leases have run out`()
             async throws
         {
             let stack = try Stack.here
@@ -79,7 +79,46 @@ extension EndToEnd.Faults {
             #expect(
                 try await stack.budget("day-tokens", subject) == .init(settled: events.map(\.tokens.total).reduce(0, +))
             )
+            try FaultReport(
+                "F-G1", invariant: "each call of a killed gateway is charged what was last seen, once",
+                bound: "\(calls.count) rows", measured: "\(events.count) rows, 0 units left reserved"
+            ).report()
             try await stack.replacements.start("gateway-1", template, readyMark: "weir gateway ready: ")
+        }
+
+        @Test func `F-G2: a gateway stopped beyond its leases settles what it really was when it goes on`() async throws
+        {
+            let stack = try Stack.here
+            let person = try await stack.newPerson(team: "zombie", user: "zoe")
+            let stream = CallRequest(isStream: true, simulate: "input=100;output=40;chunks=20;delay-ms=50")
+            var calls: [OpenCall] = []
+            for _ in 0..<3 { calls.append(try await stack.open(person, stream, gateway: 0)) }
+            let requests = Set(calls.map(\.request))
+            try stack.send(SIGSTOP, to: "gateway-1")
+            do {
+                try await eventually("orphans in the ledger", within: .seconds(60)) {
+                    let events = try await stack.events(team: "zombie")
+                    return Set(events.map(\.request)) == requests && events.allSatisfy { $0.outcome == "orphaned" }
+                }
+            } catch {
+                try stack.send(SIGCONT, to: "gateway-1")
+                throw error
+            }
+            try stack.send(SIGCONT, to: "gateway-1")
+            for call in calls { #expect(try await call.rest().contains("message_stop")) }
+            try await eventually("their real usage", within: .seconds(30)) {
+                try await stack.events(team: "zombie").allSatisfy { $0.outcome == "completed" }
+            }
+            try await stack.expectAccountsToMatchWitness(calls.map { MadeCall(person: person, request: $0.request) })
+            let events = try await stack.events(team: "zombie")
+            let settled = try await stack.budget("spend", "user:zombie/zoe")
+            #expect(settled == .init(settled: events.map(\.costMicros).reduce(0, +)))
+            try FaultReport(
+                "F-G2", invariant: "a late settlement takes the orphan's place, once, in ledger and counters",
+                bound: "\(calls.count) rows, 0 micro-dollars off",
+                measured:
+                    "\(events.count) rows, \(settled.settled - events.map(\.costMicros).reduce(0, +)) micro-dollars off"
+            ).report()
         }
 
         @Test func `a gateway that is told to end lets its streams end, settles all and ends well`() async throws {

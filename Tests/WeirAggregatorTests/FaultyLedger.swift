@@ -135,6 +135,13 @@ final class FaultyLedger: LedgerStore {
     func nextLeaderToken(above: Int, name: String, atMs: Int) async throws(LedgerError) -> Int {
         try await ledger.nextLeaderToken(above: above, name: name, atMs: atMs)
     }
+    func standing() async throws(LedgerError) -> [StandingEntry] { try await ledger.standing() }
+    func changeStanding(set: [StandingEntry], remove: [StandingEntry.Place], audit: [AuditEntry])
+        async throws(LedgerError)
+    { try await ledger.changeStanding(set: set, remove: remove, audit: audit) }
+    func outcomes(of ids: [String]) async throws(LedgerError) -> [String: UsageEvent.Outcome] {
+        try await ledger.outcomes(of: ids)
+    }
     func openedRun() async throws(LedgerError) -> String? { try await ledger.openedRun() }
     func recordOpened(run: String) async throws(LedgerError) { try await ledger.recordOpened(run: run) }
     func close() async throws(LedgerError) { try await ledger.close() }

@@ -85,7 +85,7 @@ import WeirTestSupport
             await expectRefused { try await old.write(["SET", .string(RedisKeys.policy), "{}"]) }
             await expectRefused { try await old.write(["HSET", .string(RedisKeys.killSwitch), "global", "1"]) }
             await expectRefused { try await old.write(["ZADD", .string(set), "9", "acme"]) }
-            await expectRefused { try await old.write(["SET", .string(AggregatorKeys.publishedRevision), "9"]) }
+            await expectRefused { try await old.write(["SET", .string(RedisKeys.publishedRevision), "9"]) }
             await expectRefused {
                 try await old.run(
                     ScriptCatalogue.unlimit, keys: [set, RedisKeys.fence(of: set)], arguments: [1, "acme", 5, 0])

@@ -180,6 +180,43 @@ import WeirTestSupport
         }
     }
 
+    @Test func `budgets per key and per group come back from the ledger's events`() async throws {
+        try await TestDeployment.run { deployment in
+            var policy = testPolicy()
+            policy.limits = [
+                Limit(id: "key-spend", per: .key, unit: .usd, span: .period(.month), amount: 100),
+                Limit(id: "group-calls", per: .group, unit: .requests, span: .period(.day), amount: 100),
+            ]
+            _ = try await deployment.ledger.appendPolicy(policy, yaml: "", note: "", audit: testAudit)
+            for (id, groups) in [("k1", ["g", "h"]), ("k2", ["g"]), ("k3", [])] {
+                let record = APIKeyRecord(id: id, team: "acme", groups: groups)
+                try await deployment.ledger.insertKey(
+                    LedgerKey(record: record, sha256: id, createdAtMs: noonMs), audit: testAudit)
+            }
+            var events: [UsageEvent] = []
+            for (number, key) in ["k1", "k1", "k2", "k3", nil].enumerated() {
+                var made = event("e\(number)", cost: 10 + number)
+                made.key = key
+                events.append(made)
+            }
+            var yesterday = event("y", cost: 5, atMs: noonMs - UTCDay.lengthMs)
+            yesterday.key = "k2"
+            _ = try await deployment.ledger.ingest(events + [yesterday], deadLetters: [])
+            let aggregator = deployment.aggregator()
+            _ = try await aggregator.ingest()
+            try await aggregator.lead()
+            let tag = Shard(of: "acme").tag
+            for (key, settled) in [
+                ("key-spend:key:k1:2026-11", "21"), ("key-spend:key:k2:2026-11", "17"),
+                ("key-spend:key:k3:2026-11", "13"), ("group-calls:group:acme/g:2026-11-21", "3"),
+                ("group-calls:group:acme/h:2026-11-21", "2"),
+            ] {
+                let budget = "weir:\(tag):budget:\(key)"
+                #expect(try await deployment.send("HGET", .string(budget), "settled").words == settled, "\(key)")
+            }
+        }
+    }
+
     @Test func `overrides are published until they end, taken back with the ledger's, and never one set by hand`()
         async throws
     {

@@ -208,6 +208,46 @@ import WeirTestSupport
         }
     }
 
+    @Test(arguments: [(Policy.Orphans.observed, 40), (.reserved, 1_000), (.none, 0)])
+    func `policy says what an orphan is charged, and its real usage takes that place all the same`(
+        orphans: Policy.Orphans, charged: Int
+    ) async throws {
+        try await run { (deployment, aggregator, clock) async throws in
+            var policy = testPolicy()
+            policy.orphans = orphans
+            _ = try await deployment.ledger.appendPolicy(policy, yaml: "", note: "", audit: testAudit)
+            var call = try await admit(deployment, costMicros: 40)
+            clock.set(Self.startMs + 30_000)
+            #expect(try await aggregator.reap() == 1)
+            try await ingestAll(aggregator)
+            #expect(try await deployment.spent == charged)
+            #expect(try await budget(deployment).first == "\(charged)" || charged == 0)
+            call.cost = MicroUSD(micros: 500)
+            #expect(try await settle(deployment, call, atMs: clock.nowMs) == .corrected(skipped: 0))
+            try await ingestAll(aggregator)
+            #expect(try await deployment.spent == 500)
+            #expect(try await budget(deployment) == ["500", "0"])
+            #expect(try await deployment.ledger.verify().isEmpty)
+        }
+    }
+
+    @Test func `what an old snapshot holds of a call that has ended since is given back, and charged once`()
+        async throws
+    {
+        try await run { (deployment, aggregator, clock) async throws in
+            var call = try await admit(deployment, costMicros: 40)
+            (call.cost, call.outcome) = (MicroUSD(micros: 70), .completed)
+            // The ledger has its end; Redis knows it as alive again, with the ledger's sum in the budget.
+            _ = try await deployment.ledger.ingest([call], deadLetters: [])
+            try await deployment.send("HSET", .string(Self.spend.key), "settled", "70")
+            clock.set(Self.startMs + 30_000)
+            #expect(try await aggregator.reap() == 1)
+            #expect(try await budget(deployment) == ["70", "0"])
+            #expect(try await deployment.streamLength() == 0)
+            #expect(try await aggregator.reap() == 0)
+        }
+    }
+
     @Test func `a node that comes back before the reaper settles as if nothing had been`() async throws {
         try await run { (deployment, aggregator, clock) async throws in
             var call = try await admit(deployment, costMicros: 40)
@@ -228,7 +268,8 @@ import WeirTestSupport
             let settled = try await withThrowingTaskGroup(of: Int.self) { group in
                 for _ in 0..<4 {
                     group.addTask {
-                        let reaper = Reaper(redis: redis, shards: Shard.all(count: 16), logger: .silent)
+                        let reaper = Reaper(
+                            redis: redis, ledger: deployment.ledger, shards: Shard.all(count: 16), logger: .silent)
                         return try await reaper.step()
                     }
                 }

@@ -58,6 +58,7 @@ struct TestDeployment: Sendable {
         // Steps are called one by one here, and nobody renews in between.
         configuration.leaderLease = .seconds(600)
         configuration.announceGrace = .zero
+        configuration.recordEvery = .zero
         if let clock { configuration.nowMs = { clock.nowMs } }
         adjust(&configuration)
         return Aggregator(configuration: configuration, pool: pool, ledger: ledger ?? self.ledger, logger: .silent)

@@ -58,6 +58,24 @@ private let policyText = """
     """
 
 @Suite struct AdminCommandTests {
+    @Test func `status says who leads and what is ready`() async throws {
+        try await withAggregator { _, _, redis in
+            func status() async throws -> StatusAnswer {
+                let report = try await StatusCommand.parse(["--json"]).report()
+                return try JSONDecoder().decode(StatusAnswer.self, from: Data(report.json.utf8))
+            }
+            try await eventually("all shards are ready") { try await status().shards.ready == 16 }
+            let status = try await status()
+            #expect(status.leader?.token == 1 && status.leader?.since ?? 0 > 1_000_000_000)
+            #expect(status.ledger.revision == status.ledger.publishedRevision)
+            #expect(status.ingest.waiting == 0 && status.ingest.oldestMs == 0 && status.killSwitch.isEmpty)
+            #expect(status.redis.maxmemoryPolicy == "noeviction" && status.redis.runID.count == 40)
+            try await redis.send(["HSET", .string(RedisKeys.killSwitch), "global", "on"])
+            let report = try await StatusCommand.parse([]).report()
+            #expect(report.text.contains("kill switch  thrown: global") && report.text.contains("16 of 16 ready"))
+        }
+    }
+
     @Test func `an operator's day`() async throws {
         try await withAggregator { _, ledger, _ in
             let created = try await KeysCreate.parse(["--team", "acme", "--user", "alice", "--product", "slack-bot"])

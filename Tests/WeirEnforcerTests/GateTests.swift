@@ -119,6 +119,10 @@ import WeirTestSupport
             try await node.send("HSET", .string(RedisKeys.killSwitch), "team:acme", "on")
             try await eventually { try await node.denial()?.reason == .killSwitch }
             try await node.server.restart()
+            try await eventually("Redis answers", within: .seconds(20)) {
+                try await node.send("PING") == .status("PONG")
+            }
+            try await node.makeReady()
             try await eventually(within: .seconds(20)) { try await node.denial()?.reason == .killSwitch }
             try await TestNode.withEnforcer(to: node.server) { enforcer, loop in
                 try await enforcer.start()

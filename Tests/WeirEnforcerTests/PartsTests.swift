@@ -135,7 +135,7 @@ import WeirTestSupport
             #expect(try await Self.records(event.id, node).filter(Self.isLive).isEmpty)
             #expect(try await Self.budget("user-spend", .user(team: "acme", id: "alice"), node) == [0, 0])
             // A settlement waits for it.
-            try await node.send("SET", epoch, "e")
+            try await node.makeReady()
             let next = node.event(costMicros: 7)
             guard case .admitted(let reservation) = try await node.admit(Self.call(), event: next) else {
                 throw RedisError.protocolViolation("denied")
@@ -144,7 +144,7 @@ import WeirTestSupport
             await node.enforcer.settle(reservation, as: next, on: node.loop)
             #expect(node.enforcer.unsettledCount == 1)
             #expect(try await node.events().map(\.id) == [next.id])
-            try await node.send("SET", epoch, "e")
+            try await node.makeReady()
             #expect(await node.enforcer.drain(deadline: .now + .seconds(30)) == 0)
             #expect(try await Self.budget("all-spend", .global, node) == [7, 0])
         }

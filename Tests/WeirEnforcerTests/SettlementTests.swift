@@ -108,7 +108,7 @@ import WeirTestSupport
             await node.enforcer.settle(reservation, as: event, on: node.loop)
             #expect(node.enforcer.unsettledCount == 1)
             #expect(try await node.events().isEmpty)
-            try await node.send("SET", epoch, "again")
+            try await node.makeReady()
             #expect(await node.enforcer.drain(deadline: .now + .seconds(30)) == 0)
             #expect(try await node.events().count == 1)
             #expect(try await node.spend() == [1_000, 0])

@@ -59,6 +59,23 @@ import WeirTestSupport
         }
     }
 
+    @Test func `F-R3: a node does not start where Redis may forget what was spent`() async throws {
+        try await withRedis(["--maxmemory", "100mb", "--maxmemory-policy", "allkeys-lru"]) { server in
+            try await server.send(["HSET", .string(RedisKeys.meta), "shards", "16", "layout", "1"])
+            try await TestNode.withEnforcer(to: server) { enforcer, _ in
+                let error = await #expect(throws: EnforcerError.self) { try await enforcer.start() }
+                guard case .misconfigured(let reason)? = error, reason.contains("noeviction") else {
+                    Issue.record("\(String(describing: error))")
+                    return
+                }
+            }
+        }
+        #expect(RedisEviction(info: "maxmemory:0\r\nmaxmemory_policy:allkeys-lru\r\n")?.problem == nil)
+        try FaultReport(
+            "F-R3", invariant: "no node starts where keys may be evicted", bound: "refused", measured: "refused"
+        ).report()
+    }
+
     @Test func `a shard that is not ready admits nothing`() async throws {
         try await TestNode.run { (node) async throws in
             try await node.send("DEL", .string(RedisKeys.epoch(Shard(of: "acme"))))

@@ -63,6 +63,12 @@ struct TestNode: Sendable {
         try await redis.send(command, deadline: .seconds(20))
     }
 
+    /// All shards, and waits until the node has seen it.
+    func makeReady() async throws {
+        try await WeirTestSupport.makeReady(of: redis)
+        try await eventually("the node believes Redis") { enforcer.unreadyReason == nil }
+    }
+
     func publish(_ policy: Policy) async throws {
         try await send("SET", .string(RedisKeys.policy), .bytes(Array(try JSONEncoder().encode(policy))))
     }
@@ -71,7 +77,7 @@ struct TestNode: Sendable {
         _ = try await redis.send([
             "HSET", .string(RedisKeys.meta), "shards", "16", "layout", "1", "created_at", "1",
         ])
-        for shard in Shard.all(count: 16) { _ = try await redis.send(["SET", .string(RedisKeys.epoch(shard)), "e"]) }
+        try await WeirTestSupport.makeReady(of: redis)
         _ = try await redis.send([
             "SET", .string(RedisKeys.policy), .bytes(Array(try JSONEncoder().encode(policy))),
         ])

@@ -87,6 +87,8 @@ final class RecordedAdmission: Admission {
                 ]))
     }
 
+    var announcements: Int { 0 }
+
     func renew(
         _ reservation: Reservation, observed event: UsageEvent, on loop: any EventLoop
     ) async throws(EnforcerError) {

@@ -22,7 +22,7 @@ nonisolated(nonsending) func withNodes(
 ) async throws {
     try await withRedis(arguments) { redis in
         try await redis.send(["HSET", .string(RedisKeys.meta), "layout", "1", "shards", "16", "created_at", "0"])
-        for shard in Shard.all(count: 16) { try await redis.send(["SET", .string(RedisKeys.epoch(shard)), "1"]) }
+        try await withConnection(to: redis) { try await makeReady(of: $0) }
         var policy = policy
         policy.version = 1
         let json = String(decoding: try JSONEncoder().encode(policy), as: UTF8.self)

@@ -107,6 +107,35 @@ struct Publication: Sendable {
 
     // MARK: Redis itself
 
+    /// One text; nil: there is none.
+    func read(_ command: [RedisArgument]) async throws(RedisError) -> String? {
+        try await redis.send(command, deadline: Self.deadline).text
+    }
+
+    /// The fields of INFO.
+    func info() async throws(RedisError) -> [String: String] {
+        var fields: [String: String] = [:]
+        for line in (try await read(["INFO"]) ?? "").split(whereSeparator: \.isNewline) {
+            guard let colon = line.firstIndex(of: ":") else { continue }
+            fields[String(line[..<colon])] = String(line[line.index(after: colon)...])
+        }
+        return fields
+    }
+
+    /// How many usage events of a shard are on their way to the ledger, and when the oldest was written, unix ms.
+    func backlog(of shard: Shard) async throws(RedisError) -> (waiting: Int, oldestMs: Int?) {
+        let key = RedisArgument.string(RedisKeys.usage(shard))
+        guard case .integer(let waiting) = try await redis.send(["XLEN", key], deadline: Self.deadline) else {
+            return (0, nil)
+        }
+        guard waiting > 0,
+            case .array(let entries) = try await redis.send(
+                ["XRANGE", key, "-", "+", "COUNT", 1], deadline: Self.deadline),
+            case .array(let parts)? = entries.first, let id = parts.first?.text
+        else { return (waiting, nil) }
+        return (waiting, id.split(separator: "-").first.flatMap { Int($0) })
+    }
+
     /// Redis's time, by which the nodes judge; milliseconds since 1970.
     func nowMs() async throws(RedisError) -> Int {
         let texts = try await redis.send(["TIME"], deadline: Self.deadline).texts

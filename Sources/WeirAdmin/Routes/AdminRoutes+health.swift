@@ -8,6 +8,11 @@ extension AdminRoutes {
         router.get("readyz") { _, _ in try await readiness() }
     }
 
+    /// For operators, with a token.
+    func addStatus(to group: RouterGroup<AdminContext>) {
+        group.get("status") { _, _ in try answer(await publication.status()) }
+    }
+
     private func readiness() async throws -> Response {
         var reasons: [String] = []
         do { _ = try await ledger.revision() } catch { reasons.append("the ledger does not answer") }

@@ -36,8 +36,9 @@ extension AdminRoutes {
             on: wanted.on, reason: reason, actor: context.actor, since: nowMs / 1000, until: wanted.until)
         let before = try await publication.killSwitch().first { $0.scope == scope.text }?.entry.value
         let action = wanted.on ? "kill-switch.on" : "kill-switch.off"
-        try await ledger.appendAudit(
-            audit(context, action, scope.text, before: before, after: entry.value, reason: reason))
+        try await ledger.changeStanding(
+            set: [StandingEntry(.killSwitch, scope.text, entry.value)], remove: [],
+            audit: [audit(context, action, scope.text, before: before, after: entry.value, reason: reason)])
         do {
             try await publication.set(entry, scope: scope)
         } catch {

@@ -39,7 +39,9 @@ extension AdminRoutes {
         let before = try await publication.score(of: team, resource: resource)
         let entry = audit(
             context, "limited.add", "\(resource)/\(team)", before: before, after: String(wanted.until), reason: reason)
-        try await ledger.appendAudit(entry)
+        // Written down first: the aggregator that sees it in Redis knows by it that an operator said so here.
+        try await ledger.changeStanding(
+            set: [StandingEntry(.limited, "\(resource)/\(team)", String(wanted.until))], remove: [], audit: [entry])
         do {
             try await publication.limit(team, resource: resource, until: wanted.until)
         } catch {
@@ -52,7 +54,9 @@ extension AdminRoutes {
         let (resource, team) = try await place(context)
         let before = try await publication.score(of: team, resource: resource)
         guard let before else { return try answer(Removed(removed: false)) }
-        try await ledger.appendAudit(audit(context, "limited.remove", "\(resource)/\(team)", before: before))
+        try await ledger.changeStanding(
+            set: [], remove: [StandingEntry.Place(.limited, "\(resource)/\(team)")],
+            audit: [audit(context, "limited.remove", "\(resource)/\(team)", before: before)])
         do {
             return try answer(Removed(removed: try await publication.removeLimited(team, resource: resource)))
         } catch {
@@ -60,7 +64,7 @@ extension AdminRoutes {
         }
     }
 
-    /// The error of a change that lives in Redis alone: the ledger only says who asked for it.
+    /// The error of a change that takes effect in Redis: the ledger says who asked for it, and keeps a copy.
     func unchanged(_ error: any Error) -> AdminError {
         AdminError(
             .redisUnavailable, "Redis did not confirm the change: \(error)",

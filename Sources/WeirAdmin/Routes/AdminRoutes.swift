@@ -23,6 +23,7 @@ struct AdminRoutes: Sendable {
         router.add(middleware: AccessMiddleware(configuration))
         addHealth(to: router)
         let group = router.group("/admin/v1")
+        addStatus(to: group)
         addKeys(to: group)
         addLimits(to: group)
         addExplain(to: group)

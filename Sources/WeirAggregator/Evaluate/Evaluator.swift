@@ -61,10 +61,8 @@ struct Evaluator: Sendable {
     {
         var own: [LimitedTeam: LimitedSetPlan.Own] = [:]
         for (field, value) in try await redis.hash(AggregatorKeys.ownLimits) {
-            // A team's id holds no slash.
-            guard let slash = field.lastIndex(of: "/"), let mine = LimitedSetPlan.Own(value) else { continue }
-            let team = String(field[field.index(after: slash)...])
-            own[LimitedTeam(resource: String(field[..<slash]), team: team)] = mine
+            guard let place = Standing.limitedTeam(field), let mine = LimitedSetPlan.Own(value) else { continue }
+            own[place] = mine
         }
         var standing: [LimitedTeam: Int] = [:]
         for resource in Set(verdicts.keys.map(\.resource)).union(own.keys.map(\.resource)) {

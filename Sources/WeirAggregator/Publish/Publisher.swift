@@ -34,7 +34,7 @@ actor Publisher {
             prices = try await ledger.addedPrices().published()
         } catch { throw error == .cancelled ? .cancelled : .ledger(error) }
         let standing = try await redis.send(["GET", .string(RedisKeys.policy)]).words
-        let mark = try await redis.send(["GET", .string(AggregatorKeys.publishedRevision)]).words
+        let mark = try await redis.send(["GET", .string(RedisKeys.publishedRevision)]).words
         let standingPrices = try await redis.send(["GET", .string(RedisKeys.prices)]).words
         let isKnown = published.map { $0 == (revision, leader.token) } ?? false
         if isKnown, mark == String(revision), standing == policy?.json, standingPrices == prices { return }
@@ -50,7 +50,7 @@ actor Publisher {
             try await leader.write(["SET", .string(RedisKeys.policy), .string(policy.json)])
             logger.notice("policy published", metadata: ["version": "\(policy.version)"])
         }
-        try await leader.write(["SET", .string(AggregatorKeys.publishedRevision), .int(revision)])
+        try await leader.write(["SET", .string(RedisKeys.publishedRevision), .int(revision)])
         published = (revision, leader.token)
     }
 

@@ -9,8 +9,8 @@ import WeirRedis
 /// The epoch names the run of the Redis server for which it was made. A server that was started again from a snapshot, or
 /// took another's place, has another run's epochs at best: they are taken away, and all is made ready anew.
 ///
-/// Budgets per team, user and product and of everybody are seeded; windows begin empty (they are shorter than a rebuild is
-/// late), and budgets per key, group and address begin at zero, since the ledger's sums do not know them.
+/// Windows begin empty (they are shorter than a rebuild is late), and so do budgets per address, which the ledger does not
+/// know. A group's budget is what the API keys spent that are in it now.
 actor Readiness {
     nonisolated let shards: [Shard]
     private let redis: AggregatorRedis
@@ -126,6 +126,25 @@ actor Readiness {
         return opened
     }
 
+    private static func groupsOfKeys(_ ledger: any LedgerStore) async throws(LedgerError) -> [String: [String]] {
+        Dictionary(
+            try await ledger.keys(team: nil).map { ($0.record.id, $0.record.groups) },
+            uniquingKeysWith: { first, _ in first })
+    }
+
+    /// Sums by key as sums by group, whose name stands in place of the user's.
+    static func byGroup(_ spends: [Spend], groups: [String: [String]]) -> [Spend] {
+        var sums: [Subject: Spend] = [:]
+        for spend in spends {
+            guard let team = spend.team, let key = spend.key else { continue }
+            for group in Set(groups[key] ?? []) {
+                sums[.group(team: team, id: group), default: Spend(team: team, user: group, totals: .zero)].totals +=
+                    spend.totals
+            }
+        }
+        return Array(sums.values)
+    }
+
     /// What the ledger knows of the budgets of the current periods.
     static func seeds(policy: Policy, ledger: any LedgerStore, shardCount: Int, nowMs: Int)
         async throws(LedgerError) -> [Seed]
@@ -134,8 +153,9 @@ actor Readiness {
         for limit in policy.limits where limit.enforce != .ledger {
             guard case .period(let kind) = limit.span, let grouping = limit.per.spendGrouping else { continue }
             let period = kind.containing(ms: nowMs)
-            let spends = try await ledger.spend(
+            var spends = try await ledger.spend(
                 by: grouping, in: DayRange(period), of: limit.match.selection(in: policy))
+            if limit.per == .group { spends = Self.byGroup(spends, groups: try await groupsOfKeys(ledger)) }
             for spend in spends {
                 guard let subject = limit.per.subject(of: spend), let units = spend.totals.amount(in: limit.unit),
                     units > 0
@@ -160,7 +180,8 @@ extension Limit.Per {
         case .user: .user
         case .product: .product
         case .global: .everybody
-        case .group, .key, .ip: nil
+        case .key, .group: .key
+        case .ip: nil
         }
     }
 
@@ -172,7 +193,10 @@ extension Limit.Per {
             if let team = spend.team, let user = spend.user { .user(team: team, id: user) } else { nil }
         case .product: spend.product.map { .product($0) }
         case .global: .global
-        case .group, .key, .ip: nil
+        case .key: spend.key.map { .key($0) }
+        case .group:
+            if let team = spend.team, let group = spend.user { .group(team: team, id: group) } else { nil }
+        case .ip: nil
         }
     }
 }

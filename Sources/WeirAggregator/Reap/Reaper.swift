@@ -1,6 +1,7 @@
 import Logging
 import NIOCore
 import WeirCore
+import WeirLedger
 import WeirRedis
 
 /// Settles what dead nodes left behind: reservations whose lease has run out, at what was last observed of their calls.
@@ -16,12 +17,14 @@ actor Reaper {
     static let endingsKeptMs = 900_000
 
     private let redis: AggregatorRedis
+    private let ledger: any LedgerStore
     private let shards: [Shard]
     private let logger: Logger
     private var cursors: [Shard: String] = [:]
 
-    init(redis: AggregatorRedis, shards: [Shard], logger: Logger) {
+    init(redis: AggregatorRedis, ledger: any LedgerStore, shards: [Shard], logger: Logger) {
         self.redis = redis
+        self.ledger = ledger
         self.shards = shards
         self.logger = logger
     }
@@ -29,14 +32,32 @@ actor Reaper {
     /// One round over all shards. Returns how many calls it settled.
     func step() async throws(AggregatorError) -> Int {
         var settled = 0
+        var orphans: Policy.Orphans?
         for shard in shards {
             for _ in 0..<Self.stepsPerRound {
                 let expired = try await nextExpired(shard)
-                for (id, record) in expired where try await reap(id, record, shard) { settled += 1 }
+                if !expired.isEmpty {
+                    if orphans == nil { orphans = try await policy() }
+                    let known = try await outcomes(expired.map(\.0))
+                    for (id, record) in expired
+                    where try await reap(id, record, shard, orphans ?? .observed, known: known[id]) { settled += 1 }
+                }
                 if cursors[shard] == nil { break }
             }
         }
         return settled
+    }
+
+    private func policy() async throws(AggregatorError) -> Policy.Orphans {
+        do { return try await ledger.currentPolicy()?.policy.orphans ?? .observed } catch {
+            throw error == .cancelled ? .cancelled : .ledger(error)
+        }
+    }
+
+    private func outcomes(_ ids: [String]) async throws(AggregatorError) -> [String: UsageEvent.Outcome] {
+        do { return try await ledger.outcomes(of: ids) } catch {
+            throw error == .cancelled ? .cancelled : .ledger(error)
+        }
     }
 
     private func nextExpired(_ shard: Shard) async throws(AggregatorError) -> [(String, String)] {
@@ -58,17 +79,24 @@ actor Reaper {
     }
 
     /// False if it had ended meanwhile, lives after all, or cannot be read.
-    private func reap(_ id: String, _ record: String, _ shard: Shard) async throws(AggregatorError) -> Bool {
-        guard let id = ReservationID(id), let expired = ExpiredReservation(record: record) else {
+    ///
+    /// - Parameter known: how the call ended, if the ledger has it already: Redis came back with an old snapshot, in which it
+    ///   lives. Then it is not charged once more: the budgets were made of the ledger. (What stands there as orphaned is,
+    ///   until its real usage comes: whether Redis remembers that charge cannot be known.)
+    private func reap(
+        _ id: String, _ record: String, _ shard: Shard, _ orphans: Policy.Orphans, known: UsageEvent.Outcome?
+    ) async throws(AggregatorError) -> Bool {
+        guard let id = ReservationID(id), let expired = ExpiredReservation(record: record, orphans) else {
             logger.error(
                 "a reservation that cannot be read is left as it is; remove it by hand",
                 metadata: ["key": "\(RedisKeys.reservations(shard))", "id": "\(id)"])
             return false
         }
+        let hasEnded = known.map { $0 != .orphaned } ?? false
         let script = EndScript(
-            .reap, shard: shard, id: id, admittedMs: expired.admittedMs,
-            event: expired.call.isSide ? [] : expired.event.json(), counters: expired.charges,
-            nowMs: redis.fixedNowMs?())
+            hasEnded ? .settle : .reap, shard: shard, id: id, admittedMs: expired.admittedMs,
+            event: expired.call.isSide || hasEnded ? [] : expired.event.json(),
+            counters: hasEnded ? expired.windowsOnly : expired.charges, nowMs: redis.fixedNowMs?())
         do {
             guard case .ended(let skipped) = try await script.run(on: redis.pool.any) else { return false }
             logger.notice(
@@ -79,32 +107,5 @@ actor Reaper {
                 ])
             return true
         } catch { throw error == .cancelled ? .cancelled : .redis(error) }
-    }
-}
-
-/// A record as it was left: the call, and the event it is charged by.
-struct ExpiredReservation: Sendable {
-    let call: CallRecord
-    let event: UsageEvent
-    /// Within two seconds.
-    let admittedMs: Int
-    private let held: [Int]
-
-    /// What each counter is charged. A window is given nothing back: the record does not say exactly in which part of the
-    /// window the call was admitted, and what is given back in another part would let more than the amount through.
-    var charges: [(counter: CounterKey, units: Int)] {
-        zip(call.holds, call.units(of: event)).enumerated().map { index, charge in
-            guard case .ring = charge.0.counter, index < held.count else { return (charge.0, charge.1) }
-            return (charge.0, max(charge.1, held[index]))
-        }
-    }
-
-    /// Nil if it cannot be read.
-    init?(record: String) {
-        guard let record = HeldRecord(record[...]) else { return nil }
-        (held, admittedMs, call) = (record.held, record.admittedMs, record.call)
-        var event = record.observed ?? record.call.event
-        (event.outcome, event.isOK) = (.orphaned, false)
-        self.event = event
     }
 }

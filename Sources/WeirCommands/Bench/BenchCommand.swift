@@ -11,6 +11,7 @@ struct BenchCommand: AsyncParsableCommand {
 
               weir bench admit
               weir bench gateway
+              weir bench rebuild
             """,
-        subcommands: [BenchAdmitCommand.self, BenchGatewayCommand.self])
+        subcommands: [BenchAdmitCommand.self, BenchGatewayCommand.self, BenchRebuildCommand.self])
 }

@@ -1,3 +1,4 @@
+import WeirRedis
 import WeirCore
 
 /// What `weir doctor` has read of a deployment. Pure values: ``Diagnosis`` says what they mean.
@@ -32,7 +33,11 @@ struct DoctorFacts: Sendable, Equatable {
     /// Of Weir's keys those that must have a TTL: all that are counted per subject and time. The others are few, or
     /// belong to something that lives on.
     static func mustEnd(_ key: String) -> Bool {
-        if key.hasPrefix("weir:cost-guard:") || key == "weir:leader" { return true }
+        if key.hasPrefix("weir:cost-guard:") || key == RedisKeys.leader || key.hasSuffix(":fence")
+            || key.hasPrefix("weir:fence:")
+        {
+            return true
+        }
         guard key.hasPrefix("weir:{"), let end = key.firstIndex(of: "}") else { return false }
         return [":window:", ":budget:", ":concurrency:", ":denials:", ":committed"].contains {
             key[end...].dropFirst().hasPrefix($0)

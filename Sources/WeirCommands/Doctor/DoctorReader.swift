@@ -22,7 +22,9 @@ struct DoctorReader {
         facts.hasLeader = try await send(["EXISTS", .string(RedisKeys.leader)]) == .integer(1)
         let shards = facts.meta["shards"].flatMap { Int($0) } ?? 0
         for shard in Shard.all(count: min(max(shards, 0), 100)) {
-            if try await send(["EXISTS", .string(RedisKeys.epoch(shard))]) != .integer(1) {
+            let epoch = try await send(["GET", .string(RedisKeys.epoch(shard))]).plain ?? ""
+            // An epoch that was made for another run of Redis does not count.
+            if epoch.prefix(while: { $0 != " " }) != facts.info["run_id"] ?? "-" {
                 facts.shardsNotReady.append(shard.tag)
             }
             if case .integer(let length) = try await send(["XLEN", .string(RedisKeys.usage(shard))]) {

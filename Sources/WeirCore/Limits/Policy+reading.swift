@@ -12,6 +12,7 @@ extension Policy {
             downgrade: try values.decodeIfPresent(Downgrade.self, forKey: .downgrade) ?? .aliases,
             costGuard: try values.decodeIfPresent(CostGuard.self, forKey: .costGuard),
             unpricedModels: try values.decode(UnpricedModels.self, forKey: .unpricedModels),
+            orphans: try values.decodeIfPresent(Orphans.self, forKey: .orphans) ?? .observed,
             outage: try values.decode(Outage.self, forKey: .outage),
             alerts: try values.decode(Alerts.self, forKey: .alerts))
     }

@@ -11,6 +11,7 @@ public struct Policy: Sendable, Hashable, Codable {
     public var downgrade: Downgrade
     public var costGuard: CostGuard?
     public var unpricedModels: UnpricedModels
+    public var orphans: Orphans
     public var outage: Outage
     public var alerts: Alerts
 
@@ -102,6 +103,10 @@ public struct Policy: Sendable, Hashable, Codable {
     /// What happens to a call of a model without a price.
     public enum UnpricedModels: String, Sendable, Hashable, Codable, CaseIterable { case deny, dearest, flag }
 
+    /// What a call is charged whose node died, until its real usage is known after all: what was last observed of it, what
+    /// its reservation held (never less than was observed), or nothing.
+    public enum Orphans: String, Sendable, Hashable, Codable, CaseIterable { case observed, reserved, none }
+
     /// What a node may do while Redis is away. With 0 in either it closes at once, which is the default.
     public struct Outage: Sendable, Hashable, Codable {
         /// For how long it may admit calls that Redis gives no answer to.
@@ -131,7 +136,7 @@ public struct Policy: Sendable, Hashable, Codable {
     public init(
         version: Int = 0, products: [String: Product], classes: [String: CallClass], limits: [Limit],
         ladder: [Rung] = [], downgrade: Downgrade = .aliases, costGuard: CostGuard? = nil,
-        unpricedModels: UnpricedModels = .deny,
+        unpricedModels: UnpricedModels = .deny, orphans: Orphans = .observed,
         outage: Outage = Outage(), alerts: Alerts = Alerts()
     ) {
         self.version = version
@@ -142,12 +147,13 @@ public struct Policy: Sendable, Hashable, Codable {
         self.downgrade = downgrade
         self.costGuard = costGuard
         self.unpricedModels = unpricedModels
+        self.orphans = orphans
         self.outage = outage
         self.alerts = alerts
     }
 
     enum CodingKeys: String, CodingKey {
-        case version, products, classes, limits, ladder, downgrade, outage, alerts
+        case version, products, classes, limits, ladder, downgrade, orphans, outage, alerts
         case costGuard = "cost_guard"
         case unpricedModels = "unpriced_models"
     }

@@ -42,7 +42,8 @@ public enum PolicyFile {
     }
 
     private static let fields = [
-        "products", "classes", "limits", "ladder", "downgrade", "cost_guard", "unpriced_models", "outage", "alerts",
+        "products", "classes", "limits", "ladder", "downgrade", "cost_guard", "unpriced_models", "orphans", "outage",
+        "alerts",
     ]
 
     private static func policy(from node: Node, _ reading: PolicyReading) -> Policy? {
@@ -67,6 +68,7 @@ public enum PolicyFile {
         policy.downgrade =
             fields["downgrade"].flatMap { readDowngrade($0, hasLadder: fields["ladder"] != nil) } ?? .aliases
         policy.costGuard = fields["cost_guard"].flatMap(readCostGuard)
+        policy.orphans = fields["orphans"].flatMap { $0.choice(Policy.Orphans.self) } ?? .observed
         policy.unpricedModels = fields["unpriced_models"].flatMap { $0.choice(Policy.UnpricedModels.self) } ?? .deny
         policy.outage = fields["outage"].flatMap(readOutage) ?? Policy.Outage()
         policy.alerts = fields["alerts"].flatMap(readAlerts) ?? Policy.Alerts()

@@ -92,10 +92,16 @@ extension Enforcer {
 
     // MARK: How it stands
 
+    /// - Throws: ``EnforcerError/outage(reason:)`` while Redis gives no answer, or what it holds may not be believed.
+    private func requireRedis() throws(EnforcerError) {
+        _ = try replica.current()
+        if let reason = epochs.unreadyReason { throw .outage(reason: reason) }
+    }
+
     /// Nil when nothing is wrong, or calls are admitted blind; else why not.
     func outageReason() throws(EnforcerError) -> String? {
         do throws(EnforcerError) {
-            _ = try replica.current()
+            try requireRedis()
             return outages.isShut ? "closed: Redis gives no answer, and nothing is admitted blind" : nil
         } catch .outage(let reason) {
             return outages.isOpen ? nil : "closed: \(reason)"
@@ -109,7 +115,7 @@ extension Enforcer {
     func watchOutage() async {
         while !Task.isCancelled {
             do throws(EnforcerError) {
-                _ = try replica.current()
+                try requireRedis()
                 if let readAt = replica.readAt { outages.wasRead(readAt) }
             } catch {
                 if case .outage(let reason) = error, let inForce = (try? replica.lastKnown())?.inForce {

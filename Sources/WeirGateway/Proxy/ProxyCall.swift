@@ -23,6 +23,8 @@ final class ProxyCall: UpstreamReceiver, Watched {
     private var lastHeard = NIODeadline.now()
     private var hasHead = false
     private var nextRenewal: NIODeadline
+    /// As it was at the last renewal.
+    private var announcements: Int
     private var draining: (bytes: Int, until: NIODeadline)?
     var watchSlot: Int?
 
@@ -34,6 +36,7 @@ final class ProxyCall: UpstreamReceiver, Watched {
         self.owner = owner
         meter = admitted.meter
         nextRenewal = .now() + TimeAmount(owner.node.admission.renewalInterval)
+        announcements = owner.node.admission.announcements
     }
 
     /// Returns when the call is over and charged, and the client has its answer.
@@ -183,12 +186,13 @@ final class ProxyCall: UpstreamReceiver, Watched {
         if let draining, now > draining.until { return tell(.drainedEnough) }
         let patience = hasHead ? deadlines.providerIdle : deadlines.providerHead
         if !isHeldBack, now - lastHeard > TimeAmount(patience) { return tell(.silence) }
-        if now > nextRenewal { renew(now) }
+        if now > nextRenewal || announcements != owner.node.admission.announcements { renew(now) }
     }
 
     /// Keeps the reservation alive, with what has been observed, in case this node dies.
     private func renew(_ now: NIODeadline) {
         nextRenewal = now + TimeAmount(owner.node.admission.renewalInterval)
+        announcements = owner.node.admission.announcements
         let (node, loop, reservation) = (owner.node, owner.loop, self.reservation)
         let observed = event(nil)
         Task(executorPreference: owner.executor) {

@@ -10,34 +10,43 @@ import WeirCore
 extension SQLiteLedger {
     private static let sums = SQLiteSchema.totals.map { "sum(\($0))" }.joined(separator: ", ")
 
+    /// The days' sums do not know keys: their events stand in place of them, which takes longer.
+    private static let eventsByKey = """
+        (SELECT date(called_at / 1000, 'unixepoch') AS day, team, key, product, model, corrects IS NULL AS calls,
+          NOT ok AS errors, \(SQLiteSchema.totals.dropFirst(2).joined(separator: ", "))
+        FROM usage_event WHERE called_at >= ?5 AND called_at < ?6 AND key IS NOT NULL)
+        """
+
     package func spend(by grouping: SpendGrouping, in days: DayRange, of selection: CallSelection)
         async throws(LedgerError) -> [Spend]
     {
         let (columns, group) =
             switch grouping {
-            case .everybody: ("NULL, NULL, NULL", "")
-            case .team: ("team, NULL, NULL", "GROUP BY team ORDER BY team")
-            case .user: ("team, user, NULL", "GROUP BY team, user ORDER BY team, user")
-            case .product: ("NULL, NULL, product", "GROUP BY product ORDER BY product")
+            case .everybody: ("NULL, NULL, NULL, NULL", "")
+            case .team: ("team, NULL, NULL, NULL", "GROUP BY team ORDER BY team")
+            case .user: ("team, user, NULL, NULL", "GROUP BY team, user ORDER BY team, user")
+            case .product: ("NULL, NULL, product, NULL", "GROUP BY product ORDER BY product")
+            case .key: ("team, NULL, NULL, key", "GROUP BY team, key ORDER BY team, key")
             }
-        let arguments: StatementArguments = [
-            days.first.id, days.last.id, Self.jsonArray(selection.products), Self.jsonArray(selection.models),
-        ]
+        let bounds: StatementArguments =
+            grouping == .key ? [days.first.startMs, days.last.startMs + UTCDay.lengthMs] : []
+        let arguments: StatementArguments =
+            [days.first.id, days.last.id, Self.jsonArray(selection.products), Self.jsonArray(selection.models)] + bounds
         return try await read { db in
             let statement = try db.cachedStatement(
                 sql: """
-                    SELECT \(columns), \(Self.sums) FROM daily_summary
+                    SELECT \(columns), \(Self.sums) FROM \(grouping == .key ? Self.eventsByKey : "daily_summary")
                     WHERE day BETWEEN ?1 AND ?2
                       AND (?3 IS NULL OR product IN (SELECT value FROM json_each(?3)))
                       AND (?4 IS NULL OR model IN (SELECT value FROM json_each(?4)))
                     \(group)
                     """)
             // Without a GROUP BY the sum of nothing is one row of NULLs.
-            return try Row.fetchAll(statement, arguments: arguments).filter { !$0.hasNull(atIndex: 3) }.map { row in
+            return try Row.fetchAll(statement, arguments: arguments).filter { !$0.hasNull(atIndex: 4) }.map { row in
                 let user: String? = row[1]
                 return Spend(
-                    team: row[0], user: user?.isEmpty == true ? nil : user, product: row[2],
-                    totals: UsageTotals(row, at: 3))
+                    team: row[0], user: user?.isEmpty == true ? nil : user, product: row[2], key: row[3],
+                    totals: UsageTotals(row, at: 4))
             }
         }
     }
@@ -72,6 +81,19 @@ extension SQLiteLedger {
                 db.cachedStatement(sql: UsageEventColumns.selectPage),
                 arguments: [startMs, endMs, after?.id ?? "", limit]
             ).map(UsageEventColumns.event)
+        }
+    }
+
+    package func outcomes(of ids: [String]) async throws(LedgerError) -> [String: UsageEvent.Outcome] {
+        guard let list = Self.jsonArray(Set(ids)), !ids.isEmpty else { return [:] }
+        return try await read { db in
+            let statement = try db.cachedStatement(
+                sql: "SELECT id, outcome FROM usage_event WHERE id IN (SELECT value FROM json_each(?))")
+            var outcomes: [String: UsageEvent.Outcome] = [:]
+            for row in try Row.fetchAll(statement, arguments: [list]) {
+                outcomes[row[0]] = UsageEvent.Outcome(rawValue: row[1])
+            }
+            return outcomes
         }
     }
 

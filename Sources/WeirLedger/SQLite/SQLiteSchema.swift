@@ -14,6 +14,7 @@ enum SQLiteSchema {
         migrator.registerMigration("2 prices") { try $0.execute(sql: prices) }
         migrator.registerMigration("2 denials") { try $0.execute(sql: denials) }
         migrator.registerMigration("3 leader") { try $0.execute(sql: leader) }
+        migrator.registerMigration("3 standing") { try $0.execute(sql: standing) }
         return migrator
     }
 
@@ -236,6 +237,16 @@ enum SQLiteSchema {
 
         ALTER TABLE usage_event ADD COLUMN corrects TEXT;
         CREATE INDEX usage_event_corrects ON usage_event (corrects) WHERE corrects IS NOT NULL;
+        """
+
+    /// A copy of what stands in Redis because somebody said so.
+    private static let standing = """
+        CREATE TABLE standing (
+          kind TEXT NOT NULL,
+          name TEXT NOT NULL,
+          value TEXT NOT NULL,
+          PRIMARY KEY (kind, name)
+        ) STRICT, WITHOUT ROWID;
         """
 
     /// The newest of all who have led.

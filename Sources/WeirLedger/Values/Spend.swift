@@ -1,7 +1,7 @@
 import WeirCore
 
 /// For whom spending is summed.
-package enum SpendGrouping: Sendable, Hashable { case everybody, team, user, product }
+package enum SpendGrouping: Sendable, Hashable { case everybody, team, user, product, key }
 
 /// Which calls are summed: those of certain products and models.
 package struct CallSelection: Sendable, Hashable {
@@ -25,12 +25,17 @@ package struct Spend: Sendable, Hashable {
     package var user: String?
     /// When summed by product.
     package var product: String?
+    /// When summed by API key: its id.
+    package var key: String?
     package var totals: UsageTotals
 
-    package init(team: String? = nil, user: String? = nil, product: String? = nil, totals: UsageTotals) {
+    package init(
+        team: String? = nil, user: String? = nil, product: String? = nil, key: String? = nil, totals: UsageTotals
+    ) {
         self.team = team
         self.user = user
         self.product = product
+        self.key = key
         self.totals = totals
     }
 }

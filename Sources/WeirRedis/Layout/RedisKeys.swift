@@ -13,6 +13,9 @@ package enum RedisKeys {
     /// String: `<name> <token> <since, unix seconds>` of the aggregator that leads. Lives as long as its lease.
     package static let leader = "weir:leader"
 
+    /// String: the ledger's revision of which policy and keys in Redis were made.
+    package static let publishedRevision = "weir:published-revision"
+
     /// String: the highest fencing token that has written `key`. The hash tag puts it into the key's own slot, since a
     /// script touches one. Lives for a day.
     package static func fence(of key: String) -> String { "weir:fence:{\(key)}" }

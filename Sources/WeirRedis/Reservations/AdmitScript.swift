@@ -101,7 +101,8 @@ package struct AdmitScript: Sendable {
     /// Whether the script has anything to choose: else it is told nothing of models and shortened answers.
     private var hasChoice: Bool { !lower.isEmpty || limits.contains { $0.least != nil } }
 
-    package func run(on connection: RedisConnection) async throws(RedisError) -> Reply {
+    /// - Parameter onlyBelieved: of a node, which must not decide by what an old snapshot says.
+    package func run(on connection: RedisConnection, onlyBelieved: Bool = false) async throws(RedisError) -> Reply {
         var keys: [String] = []
         keys.reserveCapacity(2 + limits.count)
         keys.append(RedisKeys.epoch(shard))
@@ -119,7 +120,7 @@ package struct AdmitScript: Sendable {
             arguments.append(.bytes(packedChoice))
         }
         let script = isTrial ? ScriptCatalogue.wouldAdmit : ScriptCatalogue.admit
-        let reply = try await connection.run(script, keys: keys, arguments: arguments)
+        let reply = try await connection.run(script, keys: keys, arguments: arguments, onlyBelieved: onlyBelieved)
         let numbers = try reply.integers(of: script)
         switch (numbers.first, numbers.count) {
         case (1, 2 + limits.count) where !hasChoice:

@@ -10,6 +10,8 @@ package enum ScriptCatalogue {
     package static let expired = script("expired", PackageResources.expired_lua)
     package static let peek = script("peek", PackageResources.peek_lua)
 
+    package static let announce = script("announce", PackageResources.announce_lua)
+
     package static let unlimit = script("unlimit", PackageResources.unlimit_lua)
     package static let lead = script("lead", PackageResources.lead_lua)
     package static let fenced = script("fenced", PackageResources.fenced_lua)
@@ -24,7 +26,8 @@ package enum ScriptCatalogue {
     package static let ready = script("ready", PackageResources.ready_lua)
 
     package static let all = [
-        admit, wouldAdmit, settle, renew, release, reap, expired, peek, unlimit, lead, fenced, seed, open, close, ready,
+        admit, wouldAdmit, settle, renew, release, reap, expired, peek, announce, unlimit, lead, fenced, seed, open,
+        close, ready,
         raise, resend, reconciled, trim, regroup,
     ]
 

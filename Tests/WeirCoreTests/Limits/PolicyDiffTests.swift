@@ -52,6 +52,10 @@ import WeirCore
         ([("[big, small]", "[big]")], ["changed ladder -: ladder: big, small → big"]),
         ([("kill: 20.00", "kill: 25.00")], ["changed cost_guard -: kill: 20.00 → 25.00"]),
         (
+            [("unpriced_models: deny", "unpriced_models: deny\norphans: none")],
+            ["changed orphans -: orphans: observed → none"]
+        ),
+        (
             [("unpriced_models: deny", "unpriced_models: flag")],
             ["changed unpriced_models -: unpriced_models: deny → flag"]
         ),

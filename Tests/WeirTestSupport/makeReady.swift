@@ -1,0 +1,19 @@
+import NIOCore
+import WeirRedis
+
+/// The text of a shard's epoch, as an aggregator writes it for the run of this server.
+package func epoch(of redis: RedisConnection) async throws -> RedisArgument {
+    guard case .bulk(let info) = try await redis.send(["INFO", "server"]) else {
+        throw RedisError.protocolViolation("INFO: no text")
+    }
+    for line in String(buffer: info).split(whereSeparator: \.isNewline) where line.hasPrefix("run_id:") {
+        return .string("\(line.dropFirst("run_id:".count)) 1")
+    }
+    throw RedisError.protocolViolation("INFO: no run_id")
+}
+
+/// Makes shards ready, as an aggregator does once it has seeded them.
+package func makeReady(_ shards: [Shard] = Shard.all(count: 16), of redis: RedisConnection) async throws {
+    let epoch = try await epoch(of: redis)
+    for shard in shards { _ = try await redis.send(["SET", .string(RedisKeys.epoch(shard)), epoch]) }
+}
