@@ -15,7 +15,8 @@ struct GatewayCommand: AsyncParsableCommand {
             /v1beta/models/…) and the same under /PRODUCT. Any number of nodes share one Redis; none keeps anything of its own.
 
             When it may serve it prints one line, "weir gateway ready: URL ops URL", on stdout; it logs to stderr. SIGTERM \
-            and SIGINT let running calls end for 30 s, charge what is cut then, and end it with exit code 0.
+            and SIGINT let running calls end for 30 s, charge what is cut then, and end it with exit code 0; a second one \
+            cuts them at once.
 
               export WEIR_ANTHROPIC_KEY=sk-ant-…
               weir gateway --listen 0.0.0.0:8080 --redis redis://redis.internal:6379
