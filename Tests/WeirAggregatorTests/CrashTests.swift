@@ -9,11 +9,14 @@ import WeirTestSupport
 /// Cancelling a task in the middle of whatever it does stands for `kill -9`: no clean-up of ours runs, the next one starts
 /// with nothing but Redis and the ledger.
 @Suite struct CrashTests {
-    @Test func `an aggregator that is killed at random moments loses nothing and counts nothing twice`() async throws {
+    @Test func `F-A2: an aggregator that is killed at random moments loses nothing and counts nothing twice`()
+        async throws
+    {
         var random = SeededGenerator()
+        let rounds = FaultReport.rounds(40, full: 400)
         try await TestDeployment.run { deployment in
             var expected = 0
-            for round in 0..<40 {
+            for round in 0..<rounds {
                 for number in 0..<25 {
                     let cost = Int.random(in: 0...1_000, using: &random)
                     expected += cost
@@ -44,6 +47,11 @@ import WeirTestSupport
                 #expect(try await deployment.pendingCount(team: "team-\(number)") == 0, "seed \(random.seed)")
                 #expect(try await deployment.streamLength(team: "team-\(number)") == 0, "seed \(random.seed)")
             }
+            try FaultReport(
+                "F-A2", invariant: "killed at random moments: ledger = what nodes produced, E1 E2",
+                bound: "\(total) micro-dollars",
+                measured: "\(try await deployment.spent), \(rounds) kills, \(rounds * 25) events, seed \(random.seed)"
+            ).report()
         }
     }
 
@@ -91,7 +99,7 @@ import WeirTestSupport
         }
     }
 
-    @Test func `a running aggregator ends when its ledger's disk fails`() async throws {
+    @Test func `F-S2: a running aggregator ends when its ledger's disk fails, and acknowledges nothing`() async throws {
         try await TestDeployment.run { deployment in
             let ledger = FaultyLedger(deployment.ledger)
             let aggregator = deployment.aggregator(ledger: ledger)
@@ -100,6 +108,8 @@ import WeirTestSupport
             let error = await #expect(throws: AggregatorError.self) { try await aggregator.run() }
             #expect(error == .ledger(.io("fsync")))
             #expect(try await deployment.pendingCount() == 1)
+            // A new process of the same name opens the ledger anew.
+            #expect(try await deployment.aggregator().ingest().ledger.inserted == 1)
         }
     }
 }

@@ -71,7 +71,8 @@ struct ChaosCommand: AsyncParsableCommand {
     func run() async throws {
         do {
             let faults = try faults()
-            let (listen, to) = (try ListenAddress(listen), try ListenAddress(to))
+            let listen = try Self.address("--listen", listen)
+            let to = try Self.address("--to", to)
             let turn = try shuffle.map { text in
                 guard let turn = ChaosFaults.duration(of: text), turn > .zero else {
                     throw SettingError(description: "--shuffle \(text): write a time such as 5s, at most 60m")
@@ -100,6 +101,10 @@ struct ChaosCommand: AsyncParsableCommand {
         } catch {
             throw failure(error)
         }
+    }
+
+    private static func address(_ flag: String, _ text: String) throws(SettingError) -> ListenAddress {
+        do { return try ListenAddress(text) } catch { throw SettingError(description: "\(flag): \(error)") }
     }
 
     /// The faults that the flags ask for, checked.
