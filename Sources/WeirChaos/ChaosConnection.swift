@@ -117,11 +117,17 @@ final class ChaosConnection {
     /// How many bytes may pass on this way before the cut.
     func allowance(_ way: ChaosFaults.Way) -> Int { faults.way.covers(way) ? left ?? .max : .max }
 
-    func passed(_ count: Int, on way: ChaosFaults.Way) {
-        guard let left, faults.way.covers(way) else { return }
-        self.left = left - count
-        guard left <= count else { return }
-        self.left = nil
+    /// - Returns: whether these are the last bytes before the cut.
+    func count(_ bytes: Int, on way: ChaosFaults.Way) -> Bool {
+        guard let left, faults.way.covers(way) else { return false }
+        self.left = left - bytes
+        return left <= bytes
+    }
+
+    /// Ends it as the faults say. Only the first call counts.
+    func cut() {
+        guard left != nil else { return }
+        left = nil
         onCut(faults.ending)
         end(faults.ending)
     }

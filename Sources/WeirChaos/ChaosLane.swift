@@ -72,9 +72,13 @@ final class ChaosLane: ChannelInboundHandler {
     func errorCaught(context: ChannelHandlerContext, error: any Error) { connection.end(.reset) }
 
     private func enqueue(_ content: Content) {
-        var due = NIODeadline.now() + TimeAmount(connection.faults.delay)
-        let jitter = TimeAmount(connection.faults.jitter).nanoseconds
-        if jitter > 0 { due = due + .nanoseconds(Int64.random(in: 0...jitter, using: &random)) }
+        var due = NIODeadline.now()
+        let faults = connection.faults
+        if faults.way.covers(way) {
+            due = due + TimeAmount(faults.delay)
+            let jitter = TimeAmount(faults.jitter).nanoseconds
+            if jitter > 0 { due = due + .nanoseconds(Int64.random(in: 0...jitter, using: &random)) }
+        }
         lastDue = max(lastDue, due)
         queue.append((content, lastDue))
         pump()
@@ -101,12 +105,12 @@ final class ChaosLane: ChannelInboundHandler {
             case .bytes(var bytes):
                 guard destination.isWritable else { return }
                 let size = min(bytes.readableBytes, pieceSize(faults), connection.allowance(way))
-                if let piece = bytes.readSlice(length: size), size > 0 {
-                    destination.writeAndFlush(piece, promise: nil)
-                }
+                let piece = bytes.readSlice(length: size)
+                // All is counted before it is written: writing may bring us here again, for the next piece.
                 take(size, rest: bytes, from: start, faults)
-                // Ends the connection when it was the last byte allowed.
-                connection.passed(size, on: way)
+                let isLast = connection.count(size, on: way)
+                if let piece, size > 0 { destination.writeAndFlush(piece, promise: nil) }
+                if isLast { connection.cut() }
                 if isOver || isDiscarding { return }
             }
         }

@@ -91,7 +91,7 @@ import WeirTestSupport
             try await eventually { client.text == "before " }
             await proxy.change { $0.isBlackHole = true }
             try await client.send("after")
-            // What does arrive goes by another connection, after it.
+            // From here on it swallows answers alone.
             await proxy.change { $0.way = .down }
             try await eventually("the question arrives, its answer does not") { echo.text == "before after" }
             #expect(client.text == "before ")
@@ -177,6 +177,39 @@ import WeirTestSupport
             try await client.send(String(repeating: "x", count: 30_000))
             try await eventually { client.text.utf8.count == 30_001 }
             #expect(start.duration(to: .now) >= .milliseconds(250))
+            try await client.close()
+        }
+    }
+
+    @Test func `a fault of one way leaves the other as it is`() async throws {
+        try await withProxy(
+            seed: 1,
+            faults {
+                $0.delay = .seconds(3_000)
+                $0.way = .down
+            }
+        ) { _, port, echo in
+            let client = try await RawConnection(port: port)
+            try await client.send("a")
+            try await eventually("the question arrives") { echo.text == "a" }
+            #expect(client.text.isEmpty)
+            try await client.close()
+        }
+    }
+
+    @Test func `what two sides send at once in large pieces arrives once and in order`() async throws {
+        try await withProxy { _, port, echo in
+            let client = try await RawConnection(port: port)
+            // Numbers, so that a repeated or missing piece is seen.
+            let text = (0..<300_000).map { "\($0) " }.joined()
+            for start in stride(from: 0, to: text.utf8.count, by: 100_000) {
+                let piece = text.utf8.dropFirst(start).prefix(100_000)
+                try await client.send(String(decoding: piece, as: UTF8.self))
+            }
+            try await eventually("all of it has come back", within: .seconds(30)) {
+                client.count >= text.utf8.count
+            }
+            #expect(client.text == text && echo.text == text)
             try await client.close()
         }
     }
