@@ -9,11 +9,12 @@ TESTS_AT_ONCE := 2
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo build test lint format install-tools clean
+.PHONY: help demo build test faults lint format install-tools clean
 
 help:
 	@echo 'make demo           build Weir and watch it work: everything runs on this machine, nothing costs money'
 	@echo 'make test           build everything and run all tests'
+	@echo 'make faults         kill, stop, cut and fill up everything, and print what was measured (docs/faults.md)'
 	@echo 'make lint           check format, warnings, imports and the module map'
 	@echo 'make format         bring the sources into the format'
 	@echo 'make build          build .build/release/weir'
@@ -30,6 +31,11 @@ build: install-tools
 test: install-tools
 	swift build --build-tests $(DEBUG_FLAGS)
 	SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=$(TESTS_AT_ONCE) swift test --skip-build --disable-xctest $(DEBUG_FLAGS)
+
+# The same tests of faults that `make test` runs, repeated more often, as a table. ONLY="F-R4 F-R5": some of them.
+faults: install-tools
+	swift build --build-tests $(DEBUG_FLAGS)
+	scripts/faults $(ONLY)
 
 # Warnings are errors by the manifest, so building is checking. What was resolved is known after the build.
 lint: install-tools

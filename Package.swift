@@ -55,11 +55,13 @@ let modules: [Target] = [
     .target(
         name: "WeirSimulator", dependencies: [core, nioCore, nioPosix, nioHTTP1, logging],
         swiftSettings: strict),
+    .target(name: "WeirChaos", dependencies: [nioCore, nioPosix], swiftSettings: strict),
     .target(
         name: "WeirCommands",
         dependencies: [
             core, "WeirProviders", "WeirRedis", "WeirLedger", "WeirEnforcer", "WeirGateway", "WeirAggregator",
-            "WeirAdmin", "WeirSimulator", argumentParser, lifecycle, unixSignals, asyncHTTPClient, nioCore, nioPosix,
+            "WeirAdmin", "WeirSimulator", "WeirChaos", argumentParser, lifecycle, unixSignals, asyncHTTPClient, nioCore,
+            nioPosix,
             nioHTTP1, logging,
         ], resources: [.embedInCode("Policies")], swiftSettings: strict),
     .executableTarget(name: "weir", dependencies: ["WeirCommands"], swiftSettings: strict),
@@ -68,20 +70,20 @@ let modules: [Target] = [
 /// What the tests share, and one test target per module.
 let tests: [Target] = [
     .target(
-        name: "WeirTestSupport", dependencies: [core, "WeirRedis", nioCore, nioPosix, logging],
+        name: "WeirTestSupport", dependencies: [core, "WeirRedis", "WeirChaos", nioCore, nioPosix, logging],
         path: "Tests/WeirTestSupport", swiftSettings: strict),
     .testTarget(name: "WeirCoreTests", dependencies: [core], swiftSettings: strict),
     .testTarget(name: "WeirProvidersTests", dependencies: [core, "WeirProviders"], swiftSettings: strict),
     .testTarget(
         name: "WeirRedisTests",
-        dependencies: [core, "WeirRedis", "WeirTestSupport", nioCore, nioPosix, nioSSL, logging],
+        dependencies: [core, "WeirRedis", "WeirChaos", "WeirTestSupport", nioCore, nioPosix, nioSSL, logging],
         swiftSettings: strict),
     .testTarget(
         name: "WeirLedgerTests", dependencies: [core, "WeirLedger", "WeirTestSupport", grdb],
         swiftSettings: strict),
     .testTarget(
         name: "WeirEnforcerTests",
-        dependencies: [core, "WeirRedis", "WeirEnforcer", "WeirTestSupport", grdb, nioCore, logging],
+        dependencies: [core, "WeirRedis", "WeirEnforcer", "WeirChaos", "WeirTestSupport", grdb, nioCore, nioPosix, logging],
         swiftSettings: strict),
     .testTarget(
         name: "WeirGatewayTests",
@@ -107,9 +109,12 @@ let tests: [Target] = [
         dependencies: ["WeirSimulator", asyncHTTPClient, nioCore, nioPosix, nioHTTP1, logging],
         swiftSettings: strict),
     .testTarget(
+        name: "WeirChaosTests", dependencies: ["WeirChaos", "WeirTestSupport", nioCore, nioPosix],
+        swiftSettings: strict),
+    .testTarget(
         name: "WeirCommandsTests",
         dependencies: [
-            core, "WeirCommands", "WeirAdmin", "WeirGateway", "WeirLedger", "WeirRedis", "WeirTestSupport",
+            core, "WeirCommands", "WeirAdmin", "WeirGateway", "WeirLedger", "WeirRedis", "WeirChaos", "WeirTestSupport",
             argumentParser, nioCore, nioPosix, logging,
         ], swiftSettings: strict),
     // Runs the built `weir` as processes: several nodes, one Redis, one aggregator, some of them killed half-way.

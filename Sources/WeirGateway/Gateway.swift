@@ -27,6 +27,7 @@ package final class Gateway: Sendable {
     private let counts: ConnectionCounts
     private let quiescing: ServerQuiescingHelper
     private let running = Mutex<Running?>(nil)
+    private let isCutShort = Atomic(false)
 
     private struct Running {
         let loops: Loops
@@ -88,14 +89,15 @@ package final class Gateway: Sendable {
         guard let running = running.withLock({ running in running.take() }) else { return 0 }
         let closed = group.any().makePromise(of: Void.self)
         quiescing.initiateShutdown(promise: closed)
-        await untilNothingIsInFlight(deadline: deadline)
+        await untilNothingIsInFlight { self.isCutShort.load(ordering: .acquiring) || ContinuousClock.now >= deadline }
         for loop in running.loops.values {
             loop.eventLoop.execute { loop.owned.value.stopAll() }
         }
         // What was cut is being charged: no longer than one exchange with Redis each.
         let last = ContinuousClock.now + .seconds(2)
-        await untilNothingIsInFlight(deadline: last)
-        let unsettled = await node.admission.drain(deadline: max(deadline, last))
+        await untilNothingIsInFlight { ContinuousClock.now >= last }
+        let patience = isCutShort.load(ordering: .acquiring) ? last : max(deadline, last)
+        let unsettled = await node.admission.drain(deadline: patience)
         for loop in running.loops.values {
             await withTaskExecutorPreference(loop.executor) {
                 loop.owned.value.closeAll()
@@ -112,8 +114,11 @@ package final class Gateway: Sendable {
         return unsettled
     }
 
-    private func untilNothingIsInFlight(deadline: ContinuousClock.Instant) async {
-        while node.metrics.inFlight > 0, ContinuousClock.now < deadline {
+    /// A ``stop(deadline:)`` that is under way, or comes, does not wait for running calls: they are cut and charged now.
+    package func cutShort() { isCutShort.store(true, ordering: .releasing) }
+
+    private func untilNothingIsInFlight(orWhen isOver: () -> Bool) async {
+        while node.metrics.inFlight > 0, !isOver() {
             // Cancelled: there is no more time to wait.
             guard (try? await Task.sleep(for: .milliseconds(5))) != nil else { return }
         }

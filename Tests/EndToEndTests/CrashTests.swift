@@ -7,8 +7,9 @@ import WeirTestSupport
 extension EndToEnd.Faults {
     /// Processes die and stop; the books stay right.
     @Suite struct CrashTests {
-        @Test func `an aggregator killed at any moment loses nothing and counts nothing twice`() async throws {
+        @Test func `F-A2: an aggregator killed at any moment loses nothing and counts nothing twice`() async throws {
             let stack = try Stack.here
+            let kills = FaultReport.rounds(5, full: 30)
             let people = [
                 try await stack.newPerson(team: "crash-a", user: "ann"),
                 try await stack.newPerson(team: "crash-b", user: "ben"),
@@ -31,7 +32,7 @@ extension EndToEnd.Faults {
                     }
                 }
                 do {
-                    for _ in 0..<5 {
+                    for _ in 0..<kills {
                         // A random moment of the work, not a wait for something.
                         try await Task.sleep(for: .milliseconds(Int.random(in: 20...400)))
                         try await stack.replaceAggregator()
@@ -45,6 +46,11 @@ extension EndToEnd.Faults {
             }
             #expect(made.count > 50, "traffic went on meanwhile")
             try await stack.expectAccountsToMatchWitness(made)
+            try FaultReport(
+                "F-A2",
+                invariant: "kill -9 of the aggregator under load: ledger = provider's log, to the micro-dollar, E1 E2",
+                bound: "\(made.count) calls", measured: "\(made.count) calls, \(kills) kills"
+            ).report()
         }
 
         @Test func `F-G1: calls of a killed gateway are settled once as orphaned when their leases have run out`()
@@ -121,7 +127,8 @@ extension EndToEnd.Faults {
             ).report()
         }
 
-        @Test func `a gateway that is told to end lets its streams end, settles all and ends well`() async throws {
+        @Test func `F-G3: a gateway that is told to end lets its streams end, settles all and ends well`() async throws
+        {
             let stack = try Stack.here
             let person = try await stack.newPerson(team: "drained", user: "dan")
             // Its own process, so that its exit code can be seen.
@@ -135,10 +142,54 @@ extension EndToEnd.Faults {
             for call in calls { #expect(try await call.rest().contains("message_stop")) }
             #expect(await gateway.end() == 0, "\(gateway.log)")
             try await stack.expectAccountsToMatchWitness(calls.map { MadeCall(person: person, request: $0.request) })
+            try FaultReport(
+                "F-G3", invariant: "SIGTERM: streams end whole, all is charged, exit 0, E1 M1",
+                bound: "\(calls.count) calls as the provider saw them", measured: "\(calls.count), exit 0"
+            ).report()
             try await stack.replacements.start("gateway-1", template, readyMark: "weir gateway ready: ")
         }
 
-        @Test func `a client that hangs up pays for what the provider made`() async throws {
+        @Test func `F-G3: a gateway that is told twice to end cuts its streams, charges them, and ends at once`()
+            async throws
+        {
+            let stack = try Stack.here
+            let person = try await stack.newPerson(team: "hurried", user: "hal")
+            try await stack.replaceGateway(1, ended: .terminate)
+            let endless = CallRequest(isStream: true, simulate: "input=100;output=1000;chunks=1000;delay-ms=100")
+            var calls: [OpenCall] = []
+            for _ in 0..<4 { calls.append(try await stack.open(person, endless, gateway: 0)) }
+            let template = try Replacements.Template(pid: stack.pid("gateway-1"))
+            let gateway = try #require(stack.replacements.program("gateway-1"))
+            gateway.send(signal: SIGTERM)
+            try await eventually("it takes no more calls") {
+                // Not by the client, which tries for ten seconds to connect.
+                let port = try #require(stack.gateways[0].split(separator: ":").last.flatMap { Int($0) })
+                do { try await RawConnection(port: port).close() } catch { return true }
+                return false
+            }
+            #expect(gateway.isRunning, "it waits for its streams")
+            // Alone it would wait for half a minute.
+            try await eventually("it ends", within: .seconds(20)) {
+                gateway.send(signal: SIGTERM)
+                return !gateway.isRunning
+            }
+            #expect(await gateway.end() == 0, "\(gateway.log)")
+            for call in calls { await #expect(throws: (any Error).self) { try await call.rest() } }
+            let requests = Set(calls.map(\.request))
+            try await eventually("all are in the ledger", within: .seconds(30)) {
+                try await Set(stack.events(team: "hurried").map(\.request)).isSuperset(of: requests)
+            }
+            let events = try await stack.events(team: "hurried").filter { requests.contains($0.request) }
+            #expect(events.map(\.outcome) == Array(repeating: "node_stopped", count: calls.count))
+            #expect(events.allSatisfy { $0.tokens.input == 100 && $0.tokens.output > 0 && $0.costMicros > 0 })
+            try FaultReport(
+                "F-G3", invariant: "a second SIGTERM: calls are cut and charged, exit 0, E1",
+                bound: "\(calls.count) events, before the 30 s of a drain", measured: "\(events.count) events, exit 0"
+            ).report()
+            try await stack.replacements.start("gateway-1", template, readyMark: "weir gateway ready: ")
+        }
+
+        @Test func `F-C1: a client that hangs up pays for what the provider made`() async throws {
             let stack = try Stack.here
             let person = try await stack.newPerson(team: "gone", user: "gus")
             let stream = CallRequest(isStream: true, simulate: "input=100;output=40;chunks=20;delay-ms=20")
@@ -161,7 +212,9 @@ extension EndToEnd.Faults {
             #expect(try await stack.budget("spend", "user:gone/gus").reserved == 0)
         }
 
-        @Test func `while Redis hangs calls are denied as degraded, and a settlement in flight stands afterwards`()
+        @Test
+        func
+            `F-R5: while Redis hangs calls are denied as degraded, memory is flat, and a settlement in flight stands afterwards`()
             async throws
         {
             let stack = try Stack.here
@@ -169,21 +222,27 @@ extension EndToEnd.Faults {
             #expect(try await stack.call(person, gateway: 0).status == 200)
             let stream = CallRequest(isStream: true, simulate: "input=100;output=40;chunks=4;delay-ms=100")
             let call = try await stack.open(person, stream, gateway: 0)
+            let before = try await stack.gatewayMemoryKiB()
             try stack.send(SIGSTOP, to: "redis")
             var denied: [String] = []
+            let count = FaultReport.rounds(100, full: 3_000)
+            var latencies = Latencies()
             do {
                 for gateway in 0..<2 {
                     let answer = try await stack.call(person, gateway: gateway)
                     #expect(answer.status == 503 && answer.denied?.reason == "degraded", "\(answer)")
                     denied.append(answer.request)
                 }
+                (denied, latencies) = try await stack.denials(count, of: person, after: denied)
                 // The stream does not depend on Redis; its end comes while Redis hangs.
                 #expect(try await call.rest().contains("message_stop"))
             } catch {
                 try stack.send(SIGCONT, to: "redis")
                 throw error
             }
+            let growth = try await stack.gatewayMemoryKiB() - before
             try stack.send(SIGCONT, to: "redis")
+            #expect(growth < 64 << 10, "two gateways grew by \(growth) KiB")
             #expect(try await stack.witnessed(denied).isEmpty)
             try await eventually("the stream in the ledger", within: .seconds(30)) {
                 try await stack.events(team: "stopped").contains {
@@ -196,6 +255,48 @@ extension EndToEnd.Faults {
             try await eventually("what was held for denied calls is given back", within: .seconds(30)) {
                 try await stack.budget("spend", "user:stopped/sue").reserved == 0
             }
+            try FaultReport(
+                "F-R5",
+                invariant: "Redis stopped, two gateways with a deadline of 500 ms: typed, memory flat, C1 M1 R1",
+                bound: "\(count) of \(count) degraded, 65536 KiB",
+                measured: "\(count) degraded, p99 \(latencies.percentile(99)), \(growth) KiB"
+            ).report()
+        }
+    }
+}
+
+extension Stack {
+    /// What the gateways hold, together.
+    fileprivate func gatewayMemoryKiB() async throws -> Int {
+        try (1...ready.gateways.count).reduce(0) { sum, number in
+            sum + (ResidentMemory.kib(of: try pid("gateway-\(number)")) ?? 0)
+        }
+    }
+
+    /// So many calls, all of which must be denied as degraded. Returns their ids behind `ids`, and how long they took.
+    fileprivate func denials(
+        _ count: Int, of person: Person, after ids: [String]
+    ) async throws -> (ids: [String], latencies: Latencies) {
+        try await withThrowingTaskGroup(of: (ids: [String], latencies: Latencies).self) { group in
+            for worker in 0..<16 {
+                group.addTask {
+                    var (ids, latencies): ([String], Latencies) = ([], Latencies())
+                    for _ in stride(from: worker, to: count, by: 16) {
+                        let start = ContinuousClock.now
+                        let answer = try await self.call(person, gateway: worker % 2)
+                        latencies.append(start.duration(to: .now))
+                        #expect(answer.status == 503 && answer.denied?.reason == "degraded", "\(answer)")
+                        ids.append(answer.request)
+                    }
+                    return (ids, latencies)
+                }
+            }
+            var all = (ids: ids, latencies: Latencies())
+            for try await part in group {
+                all.ids += part.ids
+                all.latencies.append(contentsOf: part.latencies)
+            }
+            return all
         }
     }
 }

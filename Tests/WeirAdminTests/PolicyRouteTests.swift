@@ -60,7 +60,7 @@ import WeirLedger
         }
     }
 
-    @Test func `a wrong policy is refused with all its errors, and nothing of it is applied`() async throws {
+    @Test func `F-K1: a wrong policy is refused with all its errors, and nothing of it is applied`() async throws {
         try await withAdmin { admin in
             try await admin.applyPolicy()
             let before = try await admin.redisText(["GET", "weir:policy"])
@@ -82,6 +82,10 @@ import WeirLedger
             }
             #expect(try await admin.redisText(["GET", "weir:policy"]) == before)
             #expect(try await admin.ledger.policies(limit: 10).count == 1)
+            try FaultReport(
+                "F-K1", invariant: "a wrong policy file is refused whole, with file:line:column: field",
+                bound: "0 versions applied of 2 errors", measured: "0, 2 errors named"
+            ).report()
         }
     }
 

@@ -13,9 +13,10 @@ import WeirTestSupport
         async throws
     {
         var random = SeededGenerator()
+        let rounds = FaultReport.rounds(40, full: 400)
         try await TestDeployment.run { deployment in
             var expected = 0
-            for round in 0..<40 {
+            for round in 0..<rounds {
                 for number in 0..<25 {
                     let cost = Int.random(in: 0...1_000, using: &random)
                     expected += cost
@@ -106,7 +107,7 @@ import WeirTestSupport
         }
     }
 
-    @Test func `a running aggregator ends when its ledger's disk fails`() async throws {
+    @Test func `F-S2: a running aggregator ends when its ledger's disk fails, and acknowledges nothing`() async throws {
         try await TestDeployment.run { deployment in
             let ledger = FaultyLedger(deployment.ledger)
             let aggregator = deployment.aggregator(ledger: ledger)
@@ -115,6 +116,8 @@ import WeirTestSupport
             let error = await #expect(throws: AggregatorError.self) { try await aggregator.run() }
             #expect(error == .ledger(.io("fsync")))
             #expect(try await deployment.pendingCount() == 1)
+            // A new process of the same name opens the ledger anew.
+            #expect(try await deployment.aggregator().ingest().ledger.inserted == 1)
         }
     }
 }

@@ -81,7 +81,7 @@ import WeirTestSupport
         }
     }
 
-    @Test func `entries of a dead consumer are taken over`() async throws {
+    @Test func `F-A2: entries of a dead consumer are taken over`() async throws {
         try await TestDeployment.run { deployment in
             for number in 0..<5 { try await deployment.produce(event("e\(number)")) }
             let ledger = FaultyLedger(deployment.ledger)
@@ -117,7 +117,7 @@ import WeirTestSupport
         }
     }
 
-    @Test func `a deleted group is made again from the beginning`() async throws {
+    @Test func `F-A7: a deleted group or stream is made again from the beginning`() async throws {
         try await TestDeployment.run { deployment in
             let aggregator = deployment.aggregator()
             try await deployment.produce(event("a"))
@@ -137,10 +137,14 @@ import WeirTestSupport
                 return try await deployment.spent == 4
             }
             #expect(try await deployment.ledger.verify() == [])
+            try FaultReport(
+                "F-A7", invariant: "group or stream deleted: read again from 0, E1 E2", bound: "4 events, each once",
+                measured: "\(try await deployment.spent) events"
+            ).report()
         }
     }
 
-    @Test func `poison goes to the dead letters with its bytes and holds up nobody`() async throws {
+    @Test func `F-A5: poison goes to the dead letters with its bytes and holds up nobody`() async throws {
         try await TestDeployment.run { deployment in
             let key = RedisArgument.string(RedisKeys.usage(Shard(of: "acme")))
             var unknown = String(decoding: event("x").json(), as: UTF8.self)
@@ -165,6 +169,11 @@ import WeirTestSupport
             #expect(letters.map(\.raw.count).max() == 1 << 20)
             #expect(try await deployment.pendingCount() == 0)
             #expect(try await deployment.streamLength() == 0)
+            try FaultReport(
+                "F-A5", invariant: "poison is kept as it is and holds up nobody, E1",
+                bound: "\(poison.count + 3) dead letters, 2 events",
+                measured: "\(report.ledger.deadLetters) dead letters, \(report.ledger.inserted) events"
+            ).report()
         }
     }
 
@@ -180,6 +189,81 @@ import WeirTestSupport
             let report = try await aggregator.ingest()
             #expect(report.ledger == IngestResult(replaced: 1, duplicates: 2))
             #expect(try await deployment.spent == 15)
+        }
+    }
+
+    @Test func `F-D1: the whole stream delivered again, in another order, changes nothing`() async throws {
+        var random = SeededGenerator()
+        let count = FaultReport.rounds(300, full: 10_000)
+        try await TestDeployment.run { deployment in
+            let events = (0..<count).map { number in
+                event(
+                    "e\(number)", team: "team-\(number % 7)", cost: Int.random(in: 0...1_000, using: &random),
+                    outcome: number.isMultiple(of: 9) ? .orphaned : .completed)
+            }
+            for event in events { try await deployment.produce(event) }
+            let aggregator = deployment.aggregator()
+            while try await !aggregator.ingest().isEmpty {}
+            let spent = try await deployment.spent
+            #expect(spent == events.reduce(0) { $0 + $1.cost.micros })
+            var again = IngestResult()
+            for _ in 0..<2 {
+                for event in events.shuffled(using: &random) { try await deployment.produce(event) }
+                while true {
+                    let report = try await aggregator.ingest()
+                    if report.isEmpty { break }
+                    again.duplicates += report.ledger.duplicates
+                    again.inserted += report.ledger.inserted
+                    again.replaced += report.ledger.replaced
+                }
+            }
+            #expect(again == IngestResult(duplicates: 2 * count), "seed \(random.seed)")
+            #expect(try await deployment.spent == spent, "seed \(random.seed)")
+            #expect(try await deployment.ledger.verify() == [])
+            try FaultReport(
+                "F-D1", invariant: "everything delivered again, twice, in any order: ledger unchanged, E2",
+                bound: "0 rows added or changed",
+                measured: "\(again.inserted + again.replaced) of \(again.duplicates), seed \(random.seed)"
+            ).report()
+        }
+    }
+
+    @Test func `F-A6: while no aggregator runs events wait, none is trimmed, and all are written afterwards`()
+        async throws
+    {
+        let count = FaultReport.rounds(2_000, full: 50_000)
+        try await TestDeployment.run { deployment in
+            try await deployment.apply()
+            let aggregator = deployment.aggregator()
+            _ = try await aggregator.ingest()
+            try await aggregator.lead()
+            // It is gone. Nodes go on.
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for worker in 0..<16 {
+                    group.addTask {
+                        for number in stride(from: worker, to: count, by: 16) {
+                            try await deployment.produce(event("e\(number)"))
+                        }
+                    }
+                }
+                try await group.waitForAll()
+            }
+            #expect(try await deployment.streamLength() == count)
+            #expect(try await deployment.score("acme") == nil, "limits by the ledger are as old as the ledger")
+            let heir = deployment.aggregator("heir")
+            let start = ContinuousClock.now
+            while try await !heir.ingest().isEmpty {}
+            let seconds = start.duration(to: .now) / .milliseconds(1)
+            #expect(try await deployment.spent == count)
+            #expect(try await deployment.streamLength() == 0)
+            #expect(try await deployment.ledger.verify() == [])
+            try await deployment.send("DEL", .string(RedisKeys.leader))
+            try await heir.lead()
+            #expect(try await deployment.score("acme") == "\(monthEndS)", "then they act")
+            try FaultReport(
+                "F-A6", invariant: "aggregator down: nothing trimmed, all written afterwards, E1 L1",
+                bound: "\(count) events", measured: "\(count) waited, written in \(Int(seconds)) ms"
+            ).report()
         }
     }
 }

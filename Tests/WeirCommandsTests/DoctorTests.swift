@@ -40,6 +40,13 @@ import WeirTestSupport
                 $0.info["maxmemory_policy"] = "allkeys-lru"
                 $0.info["maxmemory"] = "1000"
             } == ["eviction: fail"])
+        for (used, troubles) in [(799, []), (801, ["memory: warn"]), (1_000, ["memory: fail"])] {
+            #expect(
+                self.troubles {
+                    $0.info["maxmemory"] = "1000"
+                    $0.info["used_memory"] = "\(used)"
+                } == troubles)
+        }
         #expect(troubles { $0.info["aof_enabled"] = "0" } == ["persistence: warn"])
         #expect(troubles { $0.info["aof_last_write_status"] = "err" } == ["persistence: fail"])
         #expect(troubles { $0.clockDifferenceMs = -1_001 } == ["clock: warn"])

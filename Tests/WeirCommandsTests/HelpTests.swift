@@ -63,6 +63,7 @@ import Testing
         ["usage", "--by", "model", "--days", "3"],
         ["policy", "check", "-"], ["policy", "apply", "f.yaml", "--note", "n"], ["policy", "show", "--version", "3"],
         ["aggregator", "--listen", "127.0.0.1:0", "--ledger", "sqlite:x.db"],
+        ["chaos", "--listen", "127.0.0.1:7000", "--to", "127.0.0.1:6379", "--seed", "7", "--delay", "50ms"],
     ])
     func `what the help shows is accepted`(arguments: [String]) throws { _ = try WeirCommand.parseAsRoot(arguments) }
 
@@ -84,6 +85,7 @@ import Testing
         ["limits", "explain", "--key", "wk_1a2B3c4D"], ["limits", "explain", "--user", "alice", "--model", "m"],
         ["limits", "explain", "--key", "wk_00000000_000000000000000000000000000000003XfsTZ", "--model", "m"],
         ["simulate", "--days", "3"], ["simulate", "--policy", "f", "--days", "0"],
+        ["chaos"], ["chaos", "--listen", "127.0.0.1:0"], ["chaos", "--listen", "a:1", "--to", "a:2", "--seed", "x"],
         ["keys", "revoke", "wk_00000000_000000000000000000000000000000003XfsTZ"],
     ])
     func `wrong usage ends with exit code 64`(arguments: [String]) {

@@ -26,7 +26,9 @@ import WeirTestSupport
         if case .admitted(let reservation) = try await node.admit(call) { reservation.holds } else { nil }
     }
 
-    @Test func `a change acts on every node in the middle of a window, and what was used stays used`() async throws {
+    @Test func `F-K2: a limit lowered below its use, or raised, acts on every node, and what was used stays used`()
+        async throws
+    {
         try await TestNode.run(policy: Self.policy) { (node) async throws in
             try await TestNode.withEnforcer(to: node.server) { enforcer, loop in
                 try await enforcer.start()
@@ -48,11 +50,13 @@ import WeirTestSupport
                     let denial = try #require(try await node.denial())
                     #expect((denial.used, denial.amount, denial.amountSource) == (5, 5, .override))
                 }
+                let start = ContinuousClock.now
                 try await node.send("SET", .string(Self.calls.key), "4")
                 for node in nodes {
                     try await eventually("lowered below what is used") { try await node.denial()?.amount == 4 }
                     #expect(try await node.denial()?.used == 5)
                 }
+                let lowered = Int(start.duration(to: .now) / .milliseconds(1))
                 try await node.send("DEL", .string(Self.calls.key))
                 for node in nodes {
                     try await eventually("taken back") { try await node.denial()?.amount == 3 }
@@ -65,6 +69,10 @@ import WeirTestSupport
                 for node in nodes {
                     try await eventually("policy holds again") { (try await node.denial()?.used ?? 0) >= 7 }
                 }
+                try FaultReport(
+                    "F-K2", invariant: "a changed limit acts on every node, used stays used, L1",
+                    bound: "within 1 s", measured: "2 nodes in \(lowered) ms, 5 used of 4"
+                ).report()
             }
         }
     }

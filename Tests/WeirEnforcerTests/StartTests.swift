@@ -86,7 +86,7 @@ import WeirTestSupport
         }
     }
 
-    @Test func `a policy is followed, a broken one is not, and a lost one closes the node`() async throws {
+    @Test func `F-K1: a policy is followed, a broken one is not, and a lost one closes the node`() async throws {
         try await TestNode.run { (node) async throws in
             var next = TestNode.policy
             next.version = 2
@@ -101,6 +101,10 @@ import WeirTestSupport
             #expect(node.enforcer.unreadyReason == nil)
             try await node.send("DEL", .string(RedisKeys.policy))
             try await eventually { node.enforcer.unreadyReason == "no policy has been published" }
+            try FaultReport(
+                "F-K1", invariant: "a broken policy leaves the old one in force on nodes, L1 C1",
+                bound: "0 limits changed", measured: "0, kill switch followed meanwhile"
+            ).report()
         }
     }
 }

@@ -123,12 +123,14 @@ struct TestNode: Sendable {
     }
 
     /// Runs `body` with a node that has not started.
+    ///
+    /// - Parameter port: where it finds Redis instead of at the server's own.
     nonisolated(nonsending) static func withEnforcer<Result>(
-        to server: RedisServer, deadline: Duration = .seconds(10), prices: PriceHistory? = nil, outbox: Outbox? = nil,
-        _ body: (Enforcer, any EventLoop) async throws -> Result
+        to server: RedisServer, through port: Int? = nil, deadline: Duration = .seconds(10),
+        prices: PriceHistory? = nil, outbox: Outbox? = nil, _ body: (Enforcer, any EventLoop) async throws -> Result
     ) async throws -> Result {
         let group = MultiThreadedEventLoopGroup.singleton
-        var configuration = try RedisConfiguration(url: server.url)
+        var configuration = try RedisConfiguration(url: "redis://127.0.0.1:\(port ?? server.port)")
         configuration.commandDeadline = deadline
         configuration.connectTimeout = .seconds(5)
         let pool = RedisPool(configuration: configuration, group: group, logger: .silent)

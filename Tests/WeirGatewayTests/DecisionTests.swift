@@ -104,7 +104,7 @@ import WeirTestSupport
         }
     }
 
-    @Test func `a repeated id gets the first decision, and stands for nothing else`() async throws {
+    @Test func `F-C2: a repeated id gets the first decision, and stands for nothing else`() async throws {
         try await withAPI(2) { api in
             let id = Self.newID()
             let first = try await api.reserve(#","id":"\#(id)","lease_seconds":600"#)
@@ -127,6 +127,10 @@ import WeirTestSupport
             #expect(over.status == 409 && over.reason == "reservation_ended")
             let old = try await api.reserve(#","id":"01M7YVEVR7TRQ0GT4DRGRYGCDC""#)
             #expect(old.status == 400)
+            try FaultReport(
+                "F-C2", invariant: "a repeated id: one reservation, one event, E2", bound: "1 event",
+                measured: "\(try await api.events().count) event, 6 requests"
+            ).report()
         }
     }
 

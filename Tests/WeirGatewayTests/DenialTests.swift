@@ -4,6 +4,7 @@ import NIOHTTP1
 import Testing
 import WeirCore
 import WeirEnforcer
+import WeirProviders
 import WeirSimulator
 
 @testable import WeirGateway
@@ -27,6 +28,44 @@ import WeirSimulator
             #expect(answer.text.contains(#""type":"error""#) == path.hasSuffix("messages"))
             #expect(bed.simulator.log().isEmpty)
             #expect(bed.admission.now.settled.isEmpty && bed.admission.now.released.isEmpty)
+        }
+    }
+
+    @Test func `whatever the route, nothing reaches a provider that was not admitted`() async throws {
+        let admission = TestBed.admission { _ in Denial(.budgetExhausted, "no") }
+        try await withGateway(admission) { bed in
+            let gemini = "/v1beta/models/gemini-2.5-pro:"
+            let content = #"{"contents":[{"parts":[{"text":"hi"}]}]}"#
+            var calls: [(endpoint: Endpoint, path: String, body: String?)] = []
+            for endpoint in Endpoint.allCases {
+                let path = endpoint.path ?? ""
+                switch endpoint {
+                case .messages, .countTokens, .chatCompletions: calls.append((endpoint, path, nil))
+                case .responses:
+                    calls.append((endpoint, path, #"{"model":"\#(TestBed.openAIModel)","input":"hi"}"#))
+                case .embeddings:
+                    calls.append((endpoint, path, #"{"model":"text-embedding-3-small","input":"hi"}"#))
+                case .generateContent:
+                    calls.append((endpoint, gemini + "generateContent", content))
+                    calls.append((endpoint, gemini + "streamGenerateContent?alt=sse", content))
+                case .countContentTokens: calls.append((endpoint, gemini + "countTokens", content))
+                case .models:
+                    calls.append((endpoint, path, nil))
+                    calls.append((endpoint, "/v1beta/models", nil))
+                }
+            }
+            for prefix in ["", "/slack_app"] {
+                for call in calls {
+                    var request = try bed.request(prefix + call.path)
+                    if let body = call.body { request.body = .string(body) }
+                    if call.endpoint == .models {
+                        request = try HTTPClient.Request(url: bed.url + prefix + call.path, headers: request.headers)
+                    }
+                    let answer = try await bed.send(request)
+                    #expect(answer.status == .tooManyRequests, "\(prefix)\(call.path): \(answer.status) \(answer.text)")
+                }
+            }
+            #expect(bed.simulator.log().isEmpty)
         }
     }
 
@@ -164,7 +203,7 @@ import WeirSimulator
         }
     }
 
-    @Test func `a body beyond the cap is refused, announced or not, and the connection closes`() async throws {
+    @Test func `F-U5: a body beyond the cap is refused, announced or not, and the connection closes`() async throws {
         try await withGateway(adjust: { $0.limits.bodyBytes = 1000 }) { bed in
             let large = ByteBuffer(repeating: 0x20, count: 5000)
             var announced = try bed.request()

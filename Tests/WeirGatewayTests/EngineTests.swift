@@ -78,6 +78,57 @@ import WeirTestSupport
         }
     }
 
+    @Test func `F-K3: a price that changes in the middle of a call does not change what that call costs`() async throws
+    {
+        try await withEngine(limits: []) { bed, redis in
+            let shipped = try testPrices.get()
+            let price = try #require(shipped.price(provider: "anthropic", model: "claude-sonnet-4-5-20250929"))
+            var dearer = price
+            dearer.validFrom = UTCDay("2026-01-01")
+            dearer.price = Price(
+                base: .init(
+                    input: 90_000_000, cacheRead: 90_000_000, cacheWrite5m: 90_000_000, cacheWrite1h: 90_000_000,
+                    output: 90_000_000))
+            let text = try AddedPrices(version: 3, models: [dearer]).json()
+            /// The events so far, by the request they belong to.
+            func events() async throws -> [String: UsageEvent] {
+                let stream = RedisArgument.string(RedisKeys.usage(Shard(of: "acme")))
+                guard case .array(let entries) = try await redis.send(["XRANGE", stream, "-", "+"]) else { return [:] }
+                var events: [String: UsageEvent] = [:]
+                for entry in entries {
+                    guard case .array(let parts) = entry, case .array(let fields) = parts[1],
+                        case .bulk(let json) = fields[1]
+                    else { continue }
+                    let event = try UsageEvent(json: Array(buffer: json))
+                    events[event.id] = event
+                }
+                return events
+            }
+            let long = Task {
+                try await bed.send(bed.request(simulate: "input=1000;output=100;chunks=50;delay-ms=60", stream: true))
+            }
+            try await eventually("the long call runs") { bed.simulator.log().count == 1 }
+            try await redis.send(["SET", .string(RedisKeys.prices), .string(text)])
+            var short: UsageEvent?
+            try await eventually("another call is charged by the new price") {
+                let answer = try await bed.send(bed.request(simulate: "input=1000;output=100"))
+                short = try await events()[answer.headers.first(name: "weir-request-id") ?? ""]
+                return short?.priceVersion == shipped.version + "+3"
+            }
+            #expect(bed.simulator.log().first?.outcome == .open, "the test was too slow to change the price in time")
+            let answer = try await long.value
+            let event = try #require(try await events()[answer.headers.first(name: "weir-request-id") ?? ""])
+            #expect(event.priceVersion == shipped.version)
+            #expect(event.cost == price.price.cost(of: TokenUsage(input: 1000, output: 100)))
+            #expect(short?.cost == MicroUSD(micros: 99_000))
+            try FaultReport(
+                "F-K3", invariant: "a call is charged by the prices of its admission, and its event names them, E2",
+                bound: "\(price.price.cost(of: TokenUsage(input: 1000, output: 100)).micros) micro-dollars",
+                measured: "\(event.cost.micros), a call admitted later \(short?.cost.micros ?? 0)"
+            ).report()
+        }
+    }
+
     @Test func `what an operator adds is what the next calls cost, and their events say so`() async throws {
         try await withEngine(limits: []) { bed, redis in
             let version = try PriceHistory.shipped().version

@@ -24,7 +24,9 @@ import WeirTestSupport
     }
 
     @Test(arguments: 0...4, [true, false])
-    func `a client that hangs up in mid-stream pays all of a drained answer`(chunks: Int, resets: Bool) async throws {
+    func `F-C1: a client that hangs up in mid-stream pays all of a drained answer`(chunks: Int, resets: Bool)
+        async throws
+    {
         try await withGateway { bed in
             let connection = try await RawConnection(port: bed.port)
             try await connection.send(call("input=50;output=40;chunks=5;delay-ms=200", stream: true))
@@ -37,11 +39,17 @@ import WeirTestSupport
             #expect(event.tokens == TokenUsage(input: 50, output: 40))
             #expect(bed.admission.unbalanced == [])
             #expect(bed.simulator.log().first?.outcome == .completed)
+            try FaultReport(
+                "F-C1", invariant: "hang-up after k = 0…4 chunks, FIN or RST: charged as the provider did, E1",
+                bound: "90 tokens, 1 event", measured: "\(event.tokens.total) tokens, 1 event"
+            ).report()
         }
     }
 
     @Test(arguments: 0...4)
-    func `without a drain the provider is cancelled, and at least what was seen is charged`(chunks: Int) async throws {
+    func `F-C1: without a drain the provider is cancelled, and at least what was seen is charged`(chunks: Int)
+        async throws
+    {
         try await withGateway(adjust: { $0.drain.atOnce = 0 }) { bed in
             let connection = try await RawConnection(port: bed.port)
             try await connection.send(call("input=50;output=400;chunks=50;delay-ms=20", stream: true))
@@ -77,7 +85,7 @@ import WeirTestSupport
         }
     }
 
-    @Test func `a plain call whose client leaves is finished and charged`() async throws {
+    @Test func `F-C1: a plain call whose client leaves is finished and charged`() async throws {
         try await withGateway { bed in
             let connection = try await RawConnection(port: bed.port)
             try await connection.send(call("input=50;output=40;head-delay-ms=1000", stream: false))
@@ -92,7 +100,7 @@ import WeirTestSupport
     }
 
     @Test(arguments: [false, true])
-    func `a provider that cuts or hangs is charged what was observed`(hangs: Bool) async throws {
+    func `F-U2: a provider that cuts or hangs in mid-stream is charged what was observed`(hangs: Bool) async throws {
         let adjust: (inout GatewayConfiguration) -> Void = { if hangs { $0.deadlines.providerIdle = .seconds(1) } }
         try await withGateway(adjust: adjust) { bed in
             let connection = try await RawConnection(port: bed.port)
@@ -105,12 +113,19 @@ import WeirTestSupport
             #expect(event.outcome == (hangs ? .providerTimeout : .providerCut))
             #expect(event.tokens.input == 50 && event.tokens.output > 0)
             #expect(bed.admission.unbalanced == [])
+            try FaultReport(
+                "F-U2",
+                invariant: "\(hangs ? "hang" : "cut") in mid-stream: the client sees it, observed usage charged, E1",
+                bound: "50 input, output seen, 1 event",
+                measured: "\(event.tokens.input) input, \(event.tokens.output) output, 1 event"
+            ).report()
         }
     }
 
     @Test(arguments: [false, true])
-    func `a provider that fails before the first byte is answered for, and its input charged`(hangs: Bool) async throws
-    {
+    func `F-U2: a provider that fails before the first byte of its answer is answered for, and its input charged`(
+        hangs: Bool
+    ) async throws {
         let adjust: (inout GatewayConfiguration) -> Void = {
             if hangs { $0.deadlines.providerHead = .seconds(1) }
         }
@@ -123,21 +138,32 @@ import WeirTestSupport
             #expect(event.outcome == (hangs ? .providerTimeout : .providerCut))
             #expect(event.tokens.input > 0 && event.tokens.output == 0 && event.cost.micros > 0)
             #expect(bed.admission.unbalanced == [])
+            try FaultReport(
+                "F-U2", invariant: "\(hangs ? "hang" : "reset") after the request was sent: input charged, C1 E1",
+                bound: "\(hangs ? 504 : 502), 1 event",
+                measured: "\(answer.status.code), \(event.tokens.input) input tokens, 1 event"
+            ).report()
         }
     }
 
-    @Test func `a provider that cannot be reached costs nothing`() async throws {
+    @Test func `F-U1: a provider that cannot be reached costs nothing`() async throws {
         let port = try freePort()
         try await withGateway(adjust: { $0.anthropic.url = "http://127.0.0.1:\(port)" }) { bed in
             let answer = try await bed.send(bed.request())
             #expect(answer.status == .badGateway)
             #expect(bed.admission.now.released.count == 1)
             #expect(bed.admission.now.settled.isEmpty)
+            try FaultReport(
+                "F-U1", invariant: "the provider refuses: everything given back, E2 C1", bound: "502, 0 events",
+                measured: "\(answer.status.code), \(bed.admission.now.settled.count) events, 1 release"
+            ).report()
         }
     }
 
     @Test(arguments: ["none", "zero", "twice", "decreasing", "negative", "huge"], [false, true])
-    func `odd usage ends in one settlement that a provider could have meant`(usage: String, stream: Bool) async throws {
+    func `F-U3: odd usage ends in one settlement that a provider could have meant`(usage: String, stream: Bool)
+        async throws
+    {
         try await withGateway { bed in
             let answer = try await bed.send(
                 bed.request(simulate: "input=50;output=40;usage=\(usage)", stream: stream))
@@ -150,6 +176,13 @@ import WeirTestSupport
                 #expect(event.extra["estimated"] != nil)
                 #expect((1...1000).contains(event.tokens.output))
             }
+            #expect(bed.admission.unbalanced == [])
+            try FaultReport(
+                "F-U3", invariant: "usage \(usage): one settlement within reason, E1",
+                bound: usage == "zero"
+                    ? "0 tokens" : ["twice", "decreasing"].contains(usage) ? "90 tokens" : "estimated",
+                measured: "\(event.tokens.total) tokens\(event.extra["estimated"].map { " (\($0))" } ?? "")"
+            ).report()
         }
     }
 
@@ -165,7 +198,7 @@ import WeirTestSupport
         }
     }
 
-    @Test func `a stop lets running calls end, refuses new ones, and charges what it cuts`() async throws {
+    @Test func `F-G3: a stop lets running calls end, refuses new ones, and charges what it cuts`() async throws {
         try await withGateway { bed in
             let short = try await RawConnection(port: bed.port)
             try await short.send(call("input=5;output=4;chunks=4;delay-ms=50", stream: true))
@@ -184,7 +217,7 @@ import WeirTestSupport
         }
     }
 
-    @Test func `a client that does not read holds back the provider, not the memory`() async throws {
+    @Test func `F-G6: a client that does not read holds back the provider, not the memory`() async throws {
         try await withGateway { bed in
             let connection = try await RawConnection(port: bed.port, reads: false)
             // About 80 MB of answer; the kernel alone may hold 40 of them on the way.
@@ -203,6 +236,10 @@ import WeirTestSupport
             #expect(bed.simulator.log().first?.outcome == .open)
             try await connection.close()
             try await eventually { bed.admission.now.settled.count == 1 }
+            try FaultReport(
+                "F-G6", invariant: "a client that does not read holds the provider back, M1",
+                bound: "45 MB under way of 80", measured: "\(last / 1_000_000) MB, in the kernel's buffers"
+            ).report()
         }
     }
 

@@ -92,7 +92,7 @@ import WeirTestSupport
     }
 
     @Test(arguments: [400, 401, 404, 429, 500, 529])
-    func `an error of the provider passes as it is, and costs nothing`(status: Int) async throws {
+    func `F-U4: an error of the provider passes as it is, and costs nothing`(status: Int) async throws {
         try await withGateway { bed in
             let request = try bed.request(simulate: "status=\(status);retry-after=7")
             let through = try await bed.send(request)
@@ -104,6 +104,10 @@ import WeirTestSupport
             #expect(event.outcome == .providerError && !event.isOK && event.status == status)
             #expect(event.cost == .zero && event.tokens == .zero)
             #expect(through.headers.first(name: "weir-reason") == "provider_error")
+            try FaultReport(
+                "F-U4", invariant: "the provider's 4xx, 5xx and Retry-After pass, told apart by weir-reason, E2 C1",
+                bound: "0 micro-dollars, 1 request", measured: "0, \(bed.simulator.log().count / 2) request"
+            ).report()
         }
     }
 

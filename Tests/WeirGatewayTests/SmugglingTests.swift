@@ -181,7 +181,9 @@ import WeirTestSupport
         }
     }
 
-    @Test func `bodies beyond what the node holds at once are refused, and room comes back`() async throws {
+    @Test func `F-G6: bodies beyond what the node holds at once are refused with 503, and room comes back`()
+        async throws
+    {
         let adjust: (inout GatewayConfiguration) -> Void = {
             $0.limits.bodyBytes = 1000
             $0.limits.bodyBytesInAll = 1000
@@ -204,7 +206,7 @@ import WeirTestSupport
         }
     }
 
-    @Test func `connections beyond the cap are closed, and freed ones may be taken again`() async throws {
+    @Test func `F-G6: connections beyond the cap are closed, and freed ones may be taken again`() async throws {
         try await withGateway(adjust: { $0.limits.connectionsPerAddress = 2 }) { bed in
             let first = try await RawConnection(port: bed.port)
             let second = try await RawConnection(port: bed.port)

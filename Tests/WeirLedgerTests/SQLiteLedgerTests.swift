@@ -57,7 +57,7 @@ import WeirTestSupport
         }
     }
 
-    @Test func `a damaged file is refused with what to do`() async throws {
+    @Test func `F-S3: a damaged file is refused with what to do`() async throws {
         try await withTemporaryDirectory { directory in
             let path = directory + "/weir.db"
             let ledger = try SQLiteLedger(path: path)
@@ -72,6 +72,10 @@ import WeirTestSupport
             let error = #expect(throws: LedgerError.self) { try SQLiteLedger(path: path) }
             guard case .corrupt(let text)? = error else { return }
             #expect(text.contains("backup") && text.contains(".recover"))
+            try FaultReport(
+                "F-S3", invariant: "damaged pages are found at the start, and the advice is given, C1",
+                bound: "refused", measured: "refused"
+            ).report()
         }
     }
 
@@ -99,7 +103,7 @@ import WeirTestSupport
         }
     }
 
-    @Test func `another process's write lock makes a batch wait, then fail whole`() async throws {
+    @Test func `F-S1: another process's write lock makes a batch wait, then fail whole`() async throws {
         try await withTemporaryDirectory { directory in
             let path = directory + "/weir.db"
             let ledger = try SQLiteLedger(path: path, busyTimeoutMs: 50)
@@ -111,8 +115,42 @@ import WeirTestSupport
             guard case .busy = error else { throw error ?? LedgerError.failed("no error") }
             #expect(try await ledger.total() == .zero, "readers do not wait")
             try other.inDatabase { try $0.execute(sql: "COMMIT") }
-            #expect(try await ledger.ingest([event("a")]).inserted == 1)
+            let inserted = try await ledger.ingest([event("a")]).inserted
+            #expect(inserted == 1)
+            try FaultReport(
+                "F-S1", invariant: "ledger locked: the batch fails whole, and stands when repeated, E1",
+                bound: "0 rows while locked, then 1", measured: "0, then \(inserted)"
+            ).report()
             try await ledger.close()
+        }
+    }
+
+    @Test func `F-S2: on a full disk a batch fails whole, and stands when there is space again`() async throws {
+        try await withTemporaryDirectory { directory in
+            let ledger = try SQLiteLedger(path: directory + "/weir.db")
+            _ = try await ledger.ingest([event("before")])
+            // SQLite's own bound on the file says "full" at the same places where the disk would.
+            let pages = try await ledger.write { db in
+                let pages = try Int.fetchOne(db, sql: "PRAGMA page_count") ?? 0
+                try db.execute(sql: "PRAGMA max_page_count = \(pages)")
+                return pages
+            }
+            let batch = (0..<2_000).map { event("e\($0)") }
+            for _ in 0..<3 {
+                let error = await #expect(throws: LedgerError.self) { try await ledger.ingest(batch) }
+                guard case .full = error else { throw error ?? LedgerError.failed("no error") }
+                #expect(try await ledger.total().calls == 1)
+                #expect(try await ledger.verify() == [])
+            }
+            try await ledger.write { try $0.execute(sql: "PRAGMA max_page_count = \(pages * 1_000)") }
+            let inserted = try await ledger.ingest(batch).inserted
+            #expect(inserted == 2_000)
+            #expect(try await ledger.verify() == [])
+            try await ledger.close()
+            try FaultReport(
+                "F-S2", invariant: "disk full: the batch fails whole, and stands when there is space, E1",
+                bound: "0 of 2000 rows, then 2000", measured: "0, then \(inserted)"
+            ).report()
         }
     }
 

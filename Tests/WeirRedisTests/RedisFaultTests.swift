@@ -50,13 +50,14 @@ import WeirTestSupport
         }
     }
 
-    @Test func `cancelling at random leaves every other reply where it belongs`() async throws {
+    @Test func `F-G7: cancelling at random leaves every other reply where it belongs`() async throws {
         let seed = SeededGenerator().seed
+        let count = FaultReport.rounds(400, full: 5_000)
         try await withRedis { server in
             try await withConnection(to: server) { redis in
                 let executor = EventLoopTaskExecutor(redis.eventLoop)
                 let wrong = await withTaskGroup(of: Int.self) { group in
-                    for number in 0..<400 {
+                    for number in 0..<count {
                         group.addTask(executorPreference: number.isMultiple(of: 3) ? executor : nil) {
                             var generator = SeededGenerator(seed: seed &+ UInt64(number))
                             let text = "reply \(number)"
@@ -77,6 +78,10 @@ import WeirTestSupport
                 #expect(wrong == 0, "seed \(seed)")
                 let last = try await redis.send(["ECHO", "last"])
                 #expect(last == .bulk(ByteBuffer(string: "last")))
+                try FaultReport(
+                    "F-G7", invariant: "nobody gets another's reply, L1 S1", bound: "0 wrong replies",
+                    measured: "\(wrong) of \(count), half of them cancelled, seed \(seed)"
+                ).report()
             }
         }
     }
@@ -106,7 +111,7 @@ import WeirTestSupport
     }
 
     @Test(arguments: ["garbage\r\n", ":1x\r\n", "$-7\r\n", "%1\r\n"])
-    func `bytes that are not RESP end the connection, those who wait are told, and it connects anew`(
+    func `F-R13: bytes that are not RESP end the connection, those who wait are told, and it connects anew`(
         bytes: String
     ) async throws {
         try await withFakeRedis({ number, command in
@@ -125,6 +130,10 @@ import WeirTestSupport
                 try await eventually("it is connected again") {
                     try await redis.send(["ECHO", "a"], deadline: .seconds(5)) == .bulk(ByteBuffer(string: "a"))
                 }
+                try FaultReport(
+                    "F-R13", invariant: "bytes that are not RESP: connection dropped, made anew, L1",
+                    bound: "0 replies made of them", measured: "0"
+                ).report()
             }
         }
     }
@@ -195,7 +204,7 @@ import WeirTestSupport
         }
     }
 
-    @Test func `commands beyond the bound are refused at once, the others keep waiting`() async throws {
+    @Test func `F-R4: commands beyond the bound are refused at once, the others keep waiting`() async throws {
         try await withFakeRedis({ number, command in
             command[0] == "GET" ? .nothing : Self.echo()(number, command)
         }) { configuration in
@@ -220,6 +229,10 @@ import WeirTestSupport
                 }
                 #expect(reasons.filter { $0 == "50 commands wait for a reply already" }.count == 150)
                 #expect(reasons.filter { $0 == "closed" }.count == 50)
+                try FaultReport(
+                    "F-R4", invariant: "waiters on one connection are bounded, M1", bound: "50 of 200 wait",
+                    measured: "\(reasons.filter { $0 == "closed" }.count) waited, the rest refused at once"
+                ).report()
             }
         }
     }
@@ -319,6 +332,38 @@ import WeirTestSupport
                     try await redis.send(["ECHO", "b"]) == .bulk(ByteBuffer(string: "b"))
                 }
                 #expect(connections.withLock { $0 } >= 2)
+            }
+        }
+    }
+
+    @Test func `F-R5: a server that does not answer is asked by one probe at a time`() async throws {
+        let isSilent = Mutex(false)
+        let probes = Mutex<[Int: Int]>([:])
+        try await withFakeRedis({ number, command in
+            guard isSilent.withLock({ $0 }) else { return Self.echo()(number, command) }
+            if command[0] == "PING" { probes.withLock { $0[number, default: 0] += 1 } }
+            return .nothing
+        }) { configuration in
+            var configuration = configuration
+            configuration.commandDeadline = .milliseconds(50)
+            configuration.connectTimeout = .milliseconds(100)
+            try await withConnection(configuration) { redis in
+                isSilent.withLock { $0 = true }
+                // While it is silent somebody asks all the time.
+                try await eventually("it was given up and dialled again, several times", within: .seconds(30)) {
+                    _ = await outcome(redis, ["ECHO", "a"])
+                    return (probes.withLock { $0.keys.max() } ?? 0) >= 4
+                }
+                // Of the connections that are not the newest nothing more will come.
+                let most = probes.withLock { $0.values.max() } ?? 0
+                #expect(most == 1)
+                isSilent.withLock { $0 = false }
+                try await eventually("commands work", within: .seconds(30)) {
+                    try await redis.send(["ECHO", "b"]) == .bulk(ByteBuffer(string: "b"))
+                }
+                try FaultReport(
+                    "F-R5", invariant: "half-open probes at once", bound: "1", measured: "\(most)"
+                ).report()
             }
         }
     }

@@ -22,7 +22,9 @@ import WeirTestSupport
         }
     }
 
-    @Test func `a wrong password is a matter of configuration, said at once and without the password`() async throws {
+    @Test func `F-R12: a wrong password is a matter of configuration, said at once and without the password`()
+        async throws
+    {
         try await withRedis { server in
             try await server.send(["ACL", "SETUSER", "weir", "on", ">right", "~*", "+@all"])
             let redis = RedisConnection(
@@ -47,6 +49,10 @@ import WeirTestSupport
             try await server.send(["ACL", "SETUSER", "weir", ">hunter2"])
             try await eventually("the mended password is tried") { redis.state == .ready }
             await redis.close()
+            try FaultReport(
+                "F-R12", invariant: "wrong credentials: an error of configuration, not an outage, C1 S1",
+                bound: "0 commands, 0 secrets shown", measured: "0, 0"
+            ).report()
         }
     }
 

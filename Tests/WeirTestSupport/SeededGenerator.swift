@@ -1,20 +1,14 @@
+import WeirChaos
+
 /// Random numbers that can be had again: put ``seed`` into a failing test's message, and give it to `init` to repeat.
-///
-/// SplitMix64 (Steele, Lea, Flood: Fast splittable pseudorandom number generators, 2014).
 package struct SeededGenerator: RandomNumberGenerator, Sendable {
     package let seed: UInt64
-    private var state: UInt64
+    private var numbers: SplitMix64
 
     package init(seed: UInt64 = .random(in: .min ... .max)) {
         self.seed = seed
-        state = seed
+        numbers = SplitMix64(seed: seed)
     }
 
-    package mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-        return mixed ^ (mixed >> 31)
-    }
+    package mutating func next() -> UInt64 { numbers.next() }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Glibc
 import Logging
 import WeirAdmin
 import WeirCore
@@ -59,6 +60,8 @@ struct AggregatorCommand: AsyncParsableCommand {
         do {
             let settings = try settings()
             LoggingSystem.bootstrap(level: settings.logLevel)
+            // A file that may not grow is a failing disk like any other: an error of the write, which says what it is.
+            signal(SIGXFSZ, SIG_IGN)
             try await AggregatorProcess(settings: settings).run { [json] url in
                 say(json ? ReadyLine.json(["url": url]) : "weir aggregator ready: \(url)")
             }

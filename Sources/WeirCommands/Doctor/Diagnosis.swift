@@ -25,7 +25,8 @@ struct Finding: Sendable, Equatable, Codable {
 enum Diagnosis {
     static func findings(_ facts: DoctorFacts) -> [Finding] {
         [
-            version(facts), role(facts), eviction(facts), persistence(facts), clock(facts), meta(facts), leader(facts),
+            version(facts), role(facts), eviction(facts), memory(facts), persistence(facts), clock(facts), meta(facts),
+            leader(facts),
             shards(facts), backlog(facts), policy(facts), prices(facts), unpriced(facts), ends(facts),
         ]
     }
@@ -53,6 +54,18 @@ enum Diagnosis {
         return facts.info["maxmemory"] == "0"
             ? .warn("eviction", "maxmemory-policy \(policy), without effect while maxmemory is 0", remedy)
             : .fail("eviction", "maxmemory-policy \(policy): Redis may forget what was spent", remedy)
+    }
+
+    /// A full Redis admits nothing, and what fills it is mostly events that nobody takes away.
+    private static func memory(_ facts: DoctorFacts) -> Finding {
+        let used = facts.info["used_memory"].flatMap { Int($0) } ?? 0
+        guard let most = facts.info["maxmemory"].flatMap({ Int($0) }), most > 0 else {
+            return .ok("memory", "\(used >> 20) MiB used, without a bound")
+        }
+        let text = "\(used >> 20) of \(most >> 20) MiB used"
+        if used < most / 5 * 4 { return .ok("memory", text) }
+        let remedy = "is an aggregator taking the events away (backlog)? Else raise maxmemory"
+        return used < most ? .warn("memory", text, remedy) : .fail("memory", text + ": nothing is admitted", remedy)
     }
 
     private static func persistence(_ facts: DoctorFacts) -> Finding {

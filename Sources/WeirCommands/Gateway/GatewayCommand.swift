@@ -16,7 +16,8 @@ struct GatewayCommand: AsyncParsableCommand {
             outbox: what it has settled, until the ledger has it, so that losing Redis loses no finished call.
 
             When it may serve it prints one line, "weir gateway ready: URL ops URL", on stdout; it logs to stderr. SIGTERM \
-            and SIGINT let running calls end for 30 s, charge what is cut then, and end it with exit code 0.
+            and SIGINT let running calls end for 30 s, charge what is cut then, and end it with exit code 0; a second one \
+            cuts them at once.
 
               export WEIR_ANTHROPIC_KEY=sk-ant-…
               weir gateway --listen 0.0.0.0:8080 --redis redis://redis.internal:6379 --outbox /var/lib/weir/outbox

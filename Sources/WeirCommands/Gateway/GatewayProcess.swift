@@ -107,7 +107,13 @@ private struct EdgeService: Service {
 
     func run() async throws {
         try? await gracefulShutdown()
+        // Who asks a second time does not want to wait for the calls that are running.
+        let again = Task {
+            await untilSignalled()
+            if !Task.isCancelled { gateway.cutShort() }
+        }
         let unsettled = await gateway.stop(deadline: .now + drain)
+        again.cancel()
         if unsettled > 0 {
             logger.error(
                 "settlements did not reach Redis; the outbox has them, or their leases will run out",

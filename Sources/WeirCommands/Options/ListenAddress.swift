@@ -21,5 +21,10 @@ struct ListenAddress: Equatable, CustomStringConvertible {
         self.port = Int(port)
     }
 
+    private init(host: String, port: Int) { (self.host, self.port) = (host, port) }
+
+    /// The same host, where the system has chosen the port.
+    func with(port: Int) -> ListenAddress { ListenAddress(host: host, port: port) }
+
     var description: String { (host.contains(":") ? "[\(host)]" : host) + ":\(port)" }
 }

@@ -19,7 +19,9 @@ import WeirTestSupport
     }
 
     @Test(arguments: counters)
-    func `a counter of a foreign type admits nothing, and a settlement passes it by`(counter: Counter) async throws {
+    func `F-R14: a counter of a foreign type admits nothing, and a settlement passes it by`(counter: Counter)
+        async throws
+    {
         try await ShardBed.run { (bed) async throws in
             let key = ShardBed.counter(counter)
             let other = ShardBed.counter(.budget(.month), limit: "other")
@@ -132,7 +134,7 @@ import WeirTestSupport
         }
     }
 
-    @Test func `an epoch, reservations or usage of a foreign type decide nothing`() async throws {
+    @Test func `F-R14: an epoch, reservations or usage of a foreign type decide nothing`() async throws {
         for key in [
             RedisKeys.epoch(ShardBed.shard), RedisKeys.reservations(ShardBed.shard), RedisKeys.usage(ShardBed.shard),
         ] {
@@ -153,6 +155,10 @@ import WeirTestSupport
                 #expect(try await bed.everything() == before)
             }
         }
+        try FaultReport(
+            "F-R14", invariant: "wrong type at one of our keys: a typed error, nothing written, L1",
+            bound: "0 admitted", measured: "0 admitted, 3 keys, every step an error"
+        ).report()
     }
 
     @Test(arguments: ["", "text", "12", "12 34 5", "nan nan 5\n{}\n", "settled ", "orphaned x"])

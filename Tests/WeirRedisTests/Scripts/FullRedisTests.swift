@@ -4,7 +4,9 @@ import WeirRedis
 import WeirTestSupport
 
 @Suite struct FullRedisTests {
-    @Test func `a full Redis refuses every step before its first write, and still answers questions`() async throws {
+    @Test func `F-R6: a full Redis refuses every step before its first write, and still answers questions`()
+        async throws
+    {
         try await ShardBed.run(isAlone: true) { (bed) async throws in
             let call = ReservationTests.call()
             _ = try await bed.admit(call)
@@ -25,6 +27,10 @@ import WeirTestSupport
 
             try await bed.send("CONFIG", "SET", "maxmemory", "0")
             #expect(try await bed.end(.settle, call, units: [1, 7, 7, 1]) == .ended(skipped: 0))
+            try FaultReport(
+                "F-R6", invariant: "out of memory: scripts refuse before their first write, L1",
+                bound: "0 keys changed by 5 refused steps", measured: "0"
+            ).report()
         }
     }
 }
