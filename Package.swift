@@ -83,7 +83,9 @@ let tests: [Target] = [
         swiftSettings: strict),
     .testTarget(
         name: "WeirEnforcerTests",
-        dependencies: [core, "WeirRedis", "WeirEnforcer", "WeirChaos", "WeirTestSupport", grdb, nioCore, nioPosix, logging],
+        dependencies: [
+            core, "WeirRedis", "WeirEnforcer", "WeirChaos", "WeirTestSupport", grdb, nioCore, nioPosix, logging,
+        ],
         swiftSettings: strict),
     .testTarget(
         name: "WeirGatewayTests",
