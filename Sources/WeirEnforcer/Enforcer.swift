@@ -89,7 +89,8 @@ public final class Enforcer: Sendable {
             tasks.append(Task { await self.watchOutage() })
         }
         isStarted.store(true, ordering: .releasing)
-        while let reason = unreadyReason {
+        // A node that goes on while a shard is made ready anew serves the others; one that starts then waits for all.
+        while let reason = unreadyReason ?? (epochs.isEveryShardReady ? nil : "shards are not ready yet") {
             do { try await Task.sleep(for: .milliseconds(5)) } catch { throw .degraded(reason: reason) }
         }
     }

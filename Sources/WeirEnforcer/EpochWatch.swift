@@ -20,6 +20,8 @@ final class EpochWatch: Sendable {
     private let problem = Mutex<String?>("it is not known yet whether what Redis holds may be believed")
     private let isInDoubt = Atomic<Bool>(true)
     private let rounds = Atomic<Int>(0)
+    /// Shards without an epoch at the last look; -1: there was none yet.
+    private let missing = Atomic<Int>(-1)
 
     init(pool: RedisPool, logger: Logger) {
         self.pool = pool
@@ -28,6 +30,9 @@ final class EpochWatch: Sendable {
 
     /// Grows whenever a shard has lost its epoch or got another: whoever has calls that live announces them then.
     var round: Int { rounds.load(ordering: .relaxed) }
+
+    /// Whether every shard was ready at the last look.
+    var isEveryShardReady: Bool { missing.load(ordering: .relaxed) == 0 }
 
     /// Nil: all connections may be believed.
     var unreadyReason: String? {
@@ -140,6 +145,7 @@ final class EpochWatch: Sendable {
         } catch {
             return known
         }
+        missing.store(epochs.filter { $0.value == nil }.count, ordering: .relaxed)
         if let known, known != epochs {
             rounds.wrappingAdd(1, ordering: .relaxed)
             let lost = epochs.filter { $0.value == nil }.count
