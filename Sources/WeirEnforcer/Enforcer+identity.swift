@@ -22,12 +22,15 @@ extension Enforcer {
         return record
     }
 
+    /// - Throws: `outage` where a key that is not there may only not be back yet: keys are published before the policy.
     private func readKey(sha256: String, on loop: any EventLoop) async throws(EnforcerError) -> APIKeyRecord? {
-        do {
-            let fields = try await pool.connection(for: loop)
-                .send(["HGETALL", .string(RedisKeys.apiKey(sha256: sha256))]).pairs
-            return APIKeyRecord(fields: Dictionary(fields) { first, _ in first })
+        do throws(RedisError) {
+            let connection = pool.connection(for: loop)
+            let fields = try await connection.send(["HGETALL", .string(RedisKeys.apiKey(sha256: sha256))]).pairs
+            if let record = APIKeyRecord(fields: Dictionary(fields) { first, _ in first }) { return record }
+            if try await connection.send(["EXISTS", .string(RedisKeys.policy)]) == .integer(1) { return nil }
         } catch { throw EnforcerError(error) }
+        throw .outage(reason: "Redis has lost what it held, and is being filled again")
     }
 }
 

@@ -81,7 +81,7 @@ public final class Enforcer: Sendable {
         let replica = replica
         let unsettled = unsettled
         tasks.withLock { tasks in
-            tasks.append(Task { await replica.run() })
+            tasks.append(Task { await replica.run(Shard.all(count: self.shardCount)) })
             tasks.append(Task { await unsettled.run() })
             if let outbox { tasks.append(Task { await self.keepUp(outbox) }) }
             tasks.append(Task { await self.epochs.run { Shard.all(count: self.shardCount) } })

@@ -123,5 +123,6 @@ final class Overrides: Sendable {
     }
 
     func follow() { cache.follow() }
+    func doubt() { cache.doubt() }
     func lose() { cache.lose() }
 }

@@ -106,15 +106,20 @@ final class Replica: Sendable {
         throw problem
     }
 
+    /// Why it could not be read the last time; nil: it was.
+    var problem: EnforcerError? { state.withLock { $0.problem } }
+
     /// When what is known was asked for.
     var readAt: ContinuousClock.Instant? { state.withLock { $0.readAt } }
 
     /// Follows Redis until the task is cancelled.
-    func run() async {
+    ///
+    /// - Parameter shards: all of them: what is missing while one is not ready may only not be back yet.
+    func run(_ shards: [Shard]) async {
         invalidations.start()
         await withTaskGroup { group in
             group.addTask { await self.follow() }
-            group.addTask { await self.refresh() }
+            group.addTask { await self.refresh(shards) }
             group.addTask { await self.tick() }
         }
         await invalidations.close()
@@ -123,10 +128,15 @@ final class Replica: Sendable {
     private func follow() async {
         for await event in invalidations.events {
             switch event {
-            case .armed, .flushed:
+            case .armed:
                 keys.follow()
                 overrides.follow()
                 state.withLock { ($0.isFollowing, $0.isDirty) = (true, true) }
+                bell.continuation.yield()
+            case .flushed:
+                keys.doubt()
+                overrides.doubt()
+                state.withLock { $0.isDirty = true }
                 bell.continuation.yield()
             case .lost:
                 keys.lose()
@@ -164,7 +174,7 @@ final class Replica: Sendable {
         }
     }
 
-    private func refresh() async {
+    private func refresh(_ shards: [Shard]) async {
         for await _ in bell.stream {
             if Task.isCancelled { return }
             state.withLock { $0.isDirty = false }
@@ -172,7 +182,7 @@ final class Replica: Sendable {
                 let began = ContinuousClock.now
                 let known = state.withLock { $0.snapshot }
                 let snapshot = try await ReplicaReader(
-                    connection: pool.any, shippedPrices: shippedPrices, clock: clock, logger: logger
+                    connection: pool.any, shards: shards, shippedPrices: shippedPrices, clock: clock, logger: logger
                 ).read(known: known)
                 tellChanges(from: known, to: snapshot)
                 state.withLock { state in
@@ -181,7 +191,11 @@ final class Replica: Sendable {
                 }
             } catch {
                 let problem: EnforcerError =
-                    if let error = error as? RedisError { EnforcerError(error) } else { .degraded(reason: "\(error)") }
+                    switch error {
+                    case let error as RedisError: EnforcerError(error)
+                    case let error as EnforcerError: error
+                    default: .degraded(reason: "\(error)")
+                    }
                 state.withLock { state in
                     if state.problem != problem {
                         logger.warning("cannot read Redis", metadata: ["error": "\(problem.reason)"])

@@ -7,6 +7,7 @@ import WeirRedis
 /// Reads from Redis what a node keeps in memory.
 struct ReplicaReader {
     let connection: RedisConnection
+    let shards: [Shard]
     let shippedPrices: PriceHistory?
     let clock: RedisClock
     let logger: Logger
@@ -17,9 +18,12 @@ struct ReplicaReader {
     }
 
     /// Reads everything. Where the published policy or prices cannot be read, those known stay in force, and the snapshot
-    /// says so.
+    /// says so. While Redis is being filled again, so do switches and limited teams that it does not have (yet).
+    ///
+    /// - Throws: ``EnforcerError/outage(reason:)`` if Redis has lost the policy that it had.
     func read(known: Replica.Snapshot) async throws -> Replica.Snapshot {
         try await learnTime()
+        let wasReady = try await isReady()
         var inForce: PolicyInForce?
         var problem: String?
         do {
@@ -28,13 +32,32 @@ struct ReplicaReader {
             guard let known = known.inForce else { throw error }
             (inForce, problem) = (known, error.description)
         }
-        let killSwitch = try await killSwitch()
+        guard inForce != nil || known.inForce == nil else {
+            throw EnforcerError.outage(reason: "Redis has lost what it held, and is being filled again")
+        }
+        var killSwitch = try await killSwitch()
         let resources = Set(inForce?.policy.products.values.compactMap(\.resource) ?? [])
         var limited: [String: [String: Int]] = [:]
         for resource in resources { limited[resource] = try await self.limited(resource: resource) }
+        // They are put back before a shard is made ready. Asked on both sides, lest it was emptied in between.
+        let isReady = try await isReady()
+        if !wasReady || !isReady {
+            killSwitch.merge(known.killSwitch) { read, _ in read }
+            for resource in resources {
+                limited[resource, default: [:]].merge(known.limited[resource] ?? [:]) { read, _ in read }
+            }
+        }
         return Replica.Snapshot(
             inForce: inForce, policyProblem: problem, killSwitch: killSwitch, limited: limited,
             prices: try await prices(known: known.prices))
+    }
+
+    /// Whether every shard has its epoch.
+    private func isReady() async throws -> Bool {
+        for shard in shards where try await connection.send(["GET", .string(RedisKeys.epoch(shard))]).text == nil {
+            return false
+        }
+        return true
     }
 
     private func learnTime() async throws {

@@ -20,6 +20,8 @@ final class TrackedCache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
         var generation: Generation = 0
         /// False while nobody tells of changes: then what is here is the last known, and none of it fresh.
         var isFollowing = false
+        /// What was read before is the last known, and not fresh; nil: nothing is doubted.
+        var doubtedAt: ContinuousClock.Instant?
     }
 
     /// An answer is asked for again after this time, however quiet Redis is; one that said "nothing" after its own.
@@ -66,7 +68,10 @@ final class TrackedCache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     }
 
     private func isFresh(_ entry: Entry, _ state: State, _ now: ContinuousClock.Instant) -> Bool {
-        state.isFollowing && entry.readAt.duration(to: now) < (entry.value == nil ? unknownAge : knownAge)
+        guard state.isFollowing, entry.readAt.duration(to: now) < (entry.value == nil ? unknownAge : knownAge) else {
+            return false
+        }
+        return state.doubtedAt.map { entry.readAt > $0 } ?? true
     }
 
     func keep(_ value: Value?, for key: Key, since generation: Generation, now: ContinuousClock.Instant = .now) {
@@ -94,6 +99,14 @@ final class TrackedCache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
             state.generation += 1
             state.entries.removeAll()
             state.isFollowing = true
+        }
+    }
+
+    /// Redis was emptied: all that is here is the last known, until it is asked for again.
+    func doubt(now: ContinuousClock.Instant = .now) {
+        state.withLock { state in
+            state.generation += 1
+            state.doubtedAt = now
         }
     }
 

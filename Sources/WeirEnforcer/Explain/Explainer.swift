@@ -27,7 +27,9 @@ package struct Explainer: Sendable {
         let connection = pool.any
         let clock = RedisClock()
         do {
-            let reader = ReplicaReader(connection: connection, shippedPrices: nil, clock: clock, logger: logger)
+            // Nothing is known from before, so it does not matter whether shards are ready.
+            let reader = ReplicaReader(
+                connection: connection, shards: [], shippedPrices: nil, clock: clock, logger: logger)
             let snapshot = try await reader.read(known: Replica.Snapshot())
             guard let policy = snapshot.policy else {
                 throw EnforcerError.degraded(reason: "no policy has been published")

@@ -97,6 +97,49 @@ import WeirTestSupport
         }
     }
 
+    @Test func `a Redis that was emptied is an outage, until it is whole again nobody slips through`() async throws {
+        try await TestNode.run(policy: Self.policy(), deadline: .milliseconds(500)) { (node) async throws in
+            let fields = APIKeyRecord(id: "k1", team: "acme").fields.flatMap {
+                [RedisArgument.string($0.name), .string($0.value)]
+            }
+            let limitedSet = RedisArgument.string(RedisKeys.limitedSet(resource: "ai_credits"))
+            _ = try await node.redis.send(["HSET", .string(RedisKeys.apiKey(sha256: Self.sha256))] + fields)
+            try await node.send("HSET", .string(RedisKeys.killSwitch), "team:globex", "on")
+            try await node.send("ZADD", limitedSet, "4102444800", "initech")
+            func expectAllInForce(_ when: Comment) async throws {
+                #expect(try await node.denial(TestNode.call(team: "globex"))?.reason == .killSwitch, when)
+                #expect(try await node.denial(TestNode.call(team: "initech"))?.reason == .teamLimited, when)
+                #expect(try await identify(node)?.team == "acme", when)
+            }
+            try await eventually("all is known") {
+                let stopped = try await node.denial(TestNode.call(team: "globex"))?.reason
+                let limited = try await node.denial(TestNode.call(team: "initech"))?.reason
+                guard try await identify(node) != nil else { return false }
+                return (stopped, limited) == (.killSwitch, .teamLimited)
+            }
+            try await node.send("FLUSHALL")
+            try await expectAllInForce("at once")
+            #expect(try await node.reservation()?.blind != nil)
+            try await eventually("it was read again") {
+                if case .outage = node.enforcer.replica.problem { true } else { false }
+            }
+            try await expectAllInForce("once it was read")
+            await #expect(throws: EnforcerError.self, "who may only not be back yet is not unknown") {
+                try await identify(node, String(repeating: "ef", count: 32))
+            }
+            // The policy is back, the rest is not.
+            let before = try #require(node.enforcer.replica.readAt)
+            try await node.publish(Self.policy())
+            try await eventually("it was read again") { node.enforcer.replica.readAt ?? before > before }
+            try await expectAllInForce("with the policy alone")
+            try await node.makeReady()
+            try await eventually("what is not there now was taken back") {
+                try await node.denial(TestNode.call(team: "initech")) == nil
+            }
+            #expect(try await node.reservation()?.blind == nil)
+        }
+    }
+
     @Test func `a product with a policy of its own has its own allowance, all others share one`() async throws {
         var policy = Self.policy(allowance: MicroUSD(micros: 10_000))
         policy.products["search"]?.outage = .init(openForMs: 3_600_000, allowance: MicroUSD(micros: 15_000))
