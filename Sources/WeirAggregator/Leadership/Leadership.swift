@@ -37,9 +37,14 @@ actor Leadership {
         } catch { throw error == .cancelled ? .cancelled : .ledger(error) }
         // Another step of this one may have taken it while the ledger was asked.
         if mine != nil { return try await renew() }
-        guard let leader = try await hold(token: token, value: "\(name) \(token) \(nowMs / 1000)") else { return nil }
-        logger.notice("leading", metadata: ["token": "\(token)"])
-        return leader
+        do {
+            let leader = try await hold(token: token, value: "\(name) \(token) \(nowMs / 1000)")
+            if leader != nil { logger.notice("leading", metadata: ["token": "\(token)"]) }
+            return leader
+        } catch .fenced {
+            // Another one took a later token meanwhile, and was quicker.
+            return nil
+        }
     }
 
     /// Holds the lease on, if this one leads: also while a step takes longer than a lease.

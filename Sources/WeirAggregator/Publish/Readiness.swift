@@ -116,6 +116,8 @@ actor Readiness {
                     RedisKeys.epoch(shard.shard), RedisKeys.usage(shard.shard), RedisKeys.fence(shard.shard),
                 ], arguments: [.int(leader.token), .string(shard.lastID), .int(nowMs)])
             if reply == .integer(1) { opened += 1 }
+            // Should it be lost again before the next look, its grace begins anew.
+            if reply != .integer(-1) { unreadySince[shard.shard] = nil }
         }
         guard opened > 0 else { return 0 }
         let run = try await redis.runID()
