@@ -155,6 +155,8 @@ import WeirTestSupport
                 return node.server.log.contains("Loading RDB") && !answers.degraded.isEmpty
             }
             try await restarted
+            // As an aggregator does for a Redis that was started again.
+            try await node.makeReady()
             try await node.recovered()
             #expect(try await node.spend() == [0, 5_000], "what was held before is held still")
             try FaultReport(

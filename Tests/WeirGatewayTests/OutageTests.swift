@@ -122,6 +122,8 @@ import WeirTestSupport
                         #"weir_gateway_blind_allowance_micros{product="*"} \#(Self.allowance - micros)"# + "\n"))
             }
             try await redis.restart()
+            // As an aggregator does for a Redis that was started again.
+            try await withConnection(to: redis) { try await makeReady(of: $0) }
             for bed in beds {
                 try await eventually("Redis decides again", within: .seconds(30)) {
                     try await text(bed, "/readyz") == (.ok, #"{"ready":true,"outbox":null}"# + "\n")

@@ -2,12 +2,14 @@ import NIOCore
 import WeirRedis
 
 /// The text of a shard's epoch, as an aggregator writes it for the run of this server.
-package func epoch(of redis: RedisConnection) async throws -> RedisArgument {
+///
+/// - Parameter mark: what tells it from another one of the same run; in production when it was made.
+package func epoch(of redis: RedisConnection, mark: String = "1") async throws -> RedisArgument {
     guard case .bulk(let info) = try await redis.send(["INFO", "server"]) else {
         throw RedisError.protocolViolation("INFO: no text")
     }
     for line in String(buffer: info).split(whereSeparator: \.isNewline) where line.hasPrefix("run_id:") {
-        return .string("\(line.dropFirst("run_id:".count)) 1")
+        return .string("\(line.dropFirst("run_id:".count)) \(mark)")
     }
     throw RedisError.protocolViolation("INFO: no run_id")
 }

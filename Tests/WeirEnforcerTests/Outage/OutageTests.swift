@@ -127,7 +127,8 @@ import WeirTestSupport
             await #expect(throws: EnforcerError.self, "who may only not be back yet is not unknown") {
                 try await identify(node, String(repeating: "ef", count: 32))
             }
-            // The policy is back, the rest is not.
+            // Keys and policy are back, the rest is not.
+            _ = try await node.redis.send(["HSET", .string(RedisKeys.apiKey(sha256: Self.sha256))] + fields)
             let before = try #require(node.enforcer.replica.readAt)
             try await node.publish(Self.policy())
             try await eventually("it was read again") { node.enforcer.replica.readAt ?? before > before }
@@ -194,7 +195,7 @@ import WeirTestSupport
             #expect(try await node.reservation()?.blind != nil)
             #expect(node.standing?.state == "open")
             switch refusal {
-            case .notReady: try await node.send("SET", epoch, "again")
+            case .notReady: try await node.send("SET", epoch, WeirTestSupport.epoch(of: node.redis, mark: "2"))
             case .full: try await node.send("CONFIG", "SET", "maxmemory", "0")
             case .readOnly: try await node.send("REPLICAOF", "NO", "ONE")
             }
@@ -234,7 +235,7 @@ import WeirTestSupport
                 await node.enforcer.release(other, on: node.loop)
                 return node.enforcer.unreadyReason == nil && node.standing?.state == "closed"
             }
-            try await node.send("SET", epoch, "again")
+            try await node.send("SET", epoch, WeirTestSupport.epoch(of: node.redis, mark: "2"))
             try await eventually("up") {
                 let made = try #require(try await node.reservation())
                 await node.enforcer.release(made, on: node.loop)
