@@ -14,8 +14,9 @@ package func epoch(of redis: RedisConnection, mark: String = "1") async throws -
     throw RedisError.protocolViolation("INFO: no run_id")
 }
 
-/// Makes shards ready, as an aggregator does once it has seeded them.
+/// Makes shards ready, as an aggregator does once it has seeded them. Waits for a Redis that was just started again.
 package func makeReady(_ shards: [Shard] = Shard.all(count: 16), of redis: RedisConnection) async throws {
+    try await eventually("Redis answers", within: .seconds(30)) { try await redis.send(["PING"]) == .status("PONG") }
     let epoch = try await epoch(of: redis)
     for shard in shards { _ = try await redis.send(["SET", .string(RedisKeys.epoch(shard)), epoch]) }
 }
