@@ -96,7 +96,8 @@ import WeirTestSupport
                     $0.way = [.both, .down].randomElement(using: &random) ?? .both
                     $0.ending = [.reset, .close].randomElement(using: &random) ?? .reset
                     $0.writesSingleBytes = round.isMultiple(of: 2)
-                    $0.cutAfter = 1...Int.random(in: 200...6_000, using: &random)
+                    // A connection says some thousand bytes before it is believed.
+                    $0.cutAfter = 1...Int.random(in: 6_000...40_000, using: &random)
                 }
                 let before = proxy.acceptedCount
                 var admitted = 0
