@@ -53,8 +53,9 @@ final class UnsettledCalls: Sendable {
     }
 
     func add(_ call: UnsettledCall, because error: RedisError?) {
-        logger.warning(
-            "settlement will be repeated",
+        // The first one tells that Redis is away. A line for each of the thousands after it would drown the log.
+        logger.log(
+            level: count == 0 ? .warning : .debug, "settlement will be repeated",
             metadata: [
                 "reservation": "\(call.script.id.text)", "step": "\(call.script.end)",
                 "error": "\(error.map { "\($0)" } ?? "shard not ready")",

@@ -111,11 +111,12 @@ import WeirTestSupport
             try await client.send(call("input=1"))
             try await eventually("it is charged", within: .seconds(300)) { bed.admission.now.settled.count == 1 }
             let growth = (ResidentMemory.kib() ?? 0) - before
-            try await eventually("all of it has passed") { client.count > megabytes << 20 }
+            try await eventually("all of it has passed, to its end") {
+                client.count > megabytes << 20 && client.text.hasSuffix("message_stop\"}\n\n\r\n0\r\n\r\n")
+            }
             let event = try #require(bed.admission.now.settled.first)
             #expect(event.outcome == .completed)
             #expect(event.tokens == TokenUsage(input: 50, output: 40))
-            #expect(client.text.hasSuffix("message_stop\"}\n\n\r\n0\r\n\r\n"))
             try await client.close()
             try FaultReport(
                 "F-U5", invariant: "an event of \(megabytes) MiB passes, usage after it counts, M1",
