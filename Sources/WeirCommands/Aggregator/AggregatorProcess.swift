@@ -47,6 +47,7 @@ package struct AggregatorProcess: Sendable {
             try await serve(ledger: ledger, pool: pool, group: group, logger: logger, onReady: onReady)
         } catch {
             await pool.close()
+            // What went wrong first is what is told.
             try? await ledger.close()
             throw error
         }
