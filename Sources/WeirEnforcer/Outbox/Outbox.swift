@@ -1,21 +1,12 @@
-import GRDB
 import Logging
 import Synchronization
 import WeirRedis
 
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#elseif canImport(Darwin)
-    import Darwin
-#endif
-
 /// What a node has settled and the ledger is not known to have yet, in a file of its own, so that nothing of it is lost
 /// with Redis, with this process, or with both.
 ///
-/// A call costs an append to an array; one transaction at a time, on a thread of its own, writes what has come meanwhile.
-/// What the aggregator says to have (``CommittedMark``) is forgotten; what Redis may have lost is sent again
+/// A call costs an append to an array; one transaction of one row (``OutboxBatch``) at a time, on a thread of its own,
+/// writes what has come meanwhile. What the aggregator says to have (``CommittedMark``) is forgotten; what Redis may have lost is sent again
 /// (``OutboxPlan``), with the same id.
 package final class Outbox: Sendable {
     /// How it stands, for health pages and metrics.
@@ -45,7 +36,10 @@ package final class Outbox: Sendable {
     struct State {
         var content: OutboxFile.Content
         var shards: [Int: ShardRows] = [:]
+        /// What has not been written yet, in its order.
         var pending: [OutboxFile.Write] = []
+        /// Written after them; takes more until then.
+        var open: OutboxBatch?
         /// A thread is on its way to ``pending``.
         var isScheduled = false
         /// The last batch was of several rows.
@@ -96,14 +90,14 @@ package final class Outbox: Sendable {
         if content.count > 0 {
             logger.notice(
                 "the outbox holds calls of an earlier process; they are settled now",
-                metadata: ["rows": "\(content.count)", "bytes": "\(content.bytes)", "path": "\(path)"])
+                metadata: ["rows": "\(content.count)", "bytes": "\(content.batches.bytes)", "path": "\(path)"])
         }
     }
 
     package var status: Status {
         state.withLock { state in
             Status(
-                rows: state.content.count, bytes: state.content.bytes, limitBytes: limitBytes,
+                rows: state.content.count, bytes: state.content.batches.bytes, limitBytes: limitBytes,
                 oldestAtMs: state.content.count == 0 ? nil : state.oldestAtMs, problem: reasonNotToAdmit(state))
         }
     }
@@ -113,8 +107,9 @@ package final class Outbox: Sendable {
 
     private func reasonNotToAdmit(_ state: State) -> String? {
         if let fault = state.fault { return "the outbox cannot be written: \(fault)" }
-        guard state.content.bytes >= limitBytes else { return nil }
-        return "the outbox is full: \(state.content.count) settlements, \(state.content.bytes) of \(limitBytes) bytes, "
+        guard state.content.batches.bytes >= limitBytes else { return nil }
+        return
+            "the outbox is full: \(state.content.count) settlements, \(state.content.batches.bytes) of \(limitBytes) bytes, "
             + "wait for the aggregator"
     }
 
@@ -130,9 +125,8 @@ package final class Outbox: Sendable {
             if state.content.count == 0 { state.oldestAtMs = atMs }
             state.content.count += 1
             state.content.rows[script.shard.number, default: 0] += 1
-            state.content.bytes += row.ticket.bytes
-            state.pending.append(.insert(row))
-            let isFullNow = !state.wasFull && state.content.bytes >= limitBytes
+            state.append(row)
+            let isFullNow = !state.wasFull && state.content.batches.bytes >= limitBytes
             if isFullNow { state.wasFull = true }
             defer { state.isScheduled = true }
             return (row, known, !state.isScheduled, isFullNow)
@@ -181,66 +175,16 @@ package final class Outbox: Sendable {
             for ticket in tickets {
                 state.content.rows[ticket.shard, default: 1] -= 1
                 if state.content.rows[ticket.shard] == 0 { state.content.rows[ticket.shard] = nil }
-                state.content.bytes -= ticket.bytes
             }
             state.content.count -= tickets.count
+            let gone = tickets.compactMap { state.content.batches.forget($0.number) }
             // Again an alarm only after it has been well below.
-            if state.content.bytes < limitBytes / 10 * 9 { state.wasFull = false }
-            state.pending += tickets.map(\.number).ranges.map { .delete($0) }
+            if state.content.batches.bytes < limitBytes / 10 * 9 { state.wasFull = false }
+            guard !gone.isEmpty else { return false }
+            state.closeBatch()
+            state.pending += gone.map { .delete(first: $0) }
             defer { state.isScheduled = true }
             return !state.isScheduled
-        }
-        if isFirst { file.schedule { self.writePending($0) } }
-    }
-
-    // MARK: On the writer's thread
-
-    /// A transaction costs about as much with ten rows as with one. So while calls end at the same time a batch waits for
-    /// more of them, as long as Redis commonly takes to answer; a call that is alone never waits.
-    private static let gatherMicros: UInt32 = 1_000
-
-    private func writePending(_ db: Database) {
-        while true {
-            if state.withLock({ $0.hadCompany }) { usleep(Self.gatherMicros) }
-            let batch = state.withLock { state in
-                defer { state.pending = [] }
-                if state.pending.isEmpty { state.isScheduled = false }
-                state.hadCompany = state.pending.count > 1
-                return state.pending
-            }
-            if batch.isEmpty { return }
-            do {
-                try file.write(batch, to: db)
-                wake(after: batch, fault: nil)
-            } catch {
-                logger.critical("the outbox cannot be written", metadata: ["error": "\(error)"])
-                state.withLock { $0.pending = batch + $0.pending }
-                wake(after: [], fault: error.description)
-                // Whoever keeps it up tries again.
-                state.withLock { $0.isScheduled = false }
-                return
-            }
-        }
-    }
-
-    private func wake(after batch: [OutboxFile.Write], fault: String?) {
-        let done = state.withLock { state in
-            state.fault = fault
-            for case .insert(let row) in batch { state.writtenUpTo = max(state.writtenUpTo, row.number) }
-            let writtenUpTo = state.writtenUpTo
-            let done = state.waiters.filter { $0.number <= writtenUpTo || fault != nil }
-            if !done.isEmpty { state.waiters.removeAll { $0.number <= writtenUpTo || fault != nil } }
-            return done
-        }
-        for waiter in done { waiter.continuation.resume() }
-    }
-
-    /// Tries again what could not be written.
-    func writeAgain() {
-        let isFirst = state.withLock { state in
-            guard !state.pending.isEmpty, !state.isScheduled else { return false }
-            state.isScheduled = true
-            return true
         }
         if isFirst { file.schedule { self.writePending($0) } }
     }
@@ -261,19 +205,15 @@ extension Outbox.State {
         let rows = shards[shard.number]
         return Outbox.Known(epoch: rows?.epoch, run: rows?.mark.run ?? "")
     }
-}
 
-extension [Int] {
-    /// As few ranges as can be: rows are made and forgotten nearly in order.
-    var ranges: [ClosedRange<Int>] {
-        var ranges: [ClosedRange<Int>] = []
-        for number in sorted() {
-            if let last = ranges.last, number <= last.upperBound + 1 {
-                ranges[ranges.count - 1] = last.lowerBound...Swift.max(last.upperBound, number)
-            } else {
-                ranges.append(number...number)
-            }
-        }
-        return ranges
+    mutating func append(_ row: OutboxRow) {
+        if open?.take(row) == true { return content.batches.grow(by: row.bytes) }
+        closeBatch()
+        open = OutboxBatch(row)
+        content.batches.append(first: row.number, count: 1, bytes: row.bytes)
+    }
+
+    mutating func closeBatch() {
+        if let batch = open.take() { pending.append(.insert(batch)) }
     }
 }
