@@ -1,15 +1,20 @@
 import Logging
+import WeirCore
 
 /// Where the admin API listens and who may use it. Checked once, at start.
 package struct AdminConfiguration: Sendable {
     package var host: String
     /// 0: any free port.
     package var port: Int
-    /// Nil: whoever reaches the listener may do everything. Only on a loopback address.
+    /// The first admin's token, besides those of the ledger. Without any, whoever reaches the listener may do everything:
+    /// only on a loopback address.
     package var token: String?
-    /// Names besides `localhost`, `127.0.0.1` and `[::1]` under which a loopback listener answers. A page of another
-    /// name that resolves to this machine (DNS rebinding) is refused.
+    /// Names besides its own under which the listener answers: ``ListenerNames``.
     package var hosts: [String] = []
+    /// What this machine calls itself.
+    package var machineName = "localhost"
+    /// The proxies whose `X-Forwarded-For` says where a request comes from.
+    package var trustedProxies = TrustedProxies.none
 
     /// A policy of the largest size, and room for its form.
     package var largestBodyBytes = 524_288
@@ -35,7 +40,8 @@ package struct AdminConfiguration: Sendable {
         package var description: String {
             switch self {
             case .tokenMissing(let host):
-                "\(host) is not a loopback address: set an admin token (WEIR_ADMIN_TOKEN or --admin-token-file)"
+                "\(host) is not a loopback address: set an admin token (WEIR_ADMIN_TOKEN or --admin-token-file), or make one "
+                    + "in the ledger (weir admin-token create --ledger)"
             case .cannotListen(let address, let reason): "cannot listen on \(address): \(reason)"
             case .tokenTooShort(let characters):
                 "the admin token has \(characters) characters; use at least \(AdminConfiguration.shortestToken), "
@@ -46,9 +52,10 @@ package struct AdminConfiguration: Sendable {
 
     package static let shortestToken = 16
 
-    package func check() throws(Fault) {
+    /// - Parameter hasStoredTokens: whether the ledger has one that may be used.
+    package func check(hasStoredTokens: Bool = false) throws(Fault) {
         guard let token else {
-            guard isLoopback else { throw .tokenMissing(host: host) }
+            guard isLoopback || hasStoredTokens else { throw .tokenMissing(host: host) }
             return
         }
         // An empty token is a mistake wherever it listens; a short one only matters to those who can reach it.

@@ -4,16 +4,24 @@ import NIOCore
 import WeirCore
 
 /// What is known of a request besides itself.
-struct AdminContext: RequestContext {
-    var coreContext: CoreRequestContextStorage
-    /// Where it comes from, for the audit.
-    let address: String
-    /// Who says to act, for the audit: the token proves the right, the name is the caller's word.
-    var actor = "admin"
+package struct AdminContext: RequestContext {
+    package var coreContext: CoreRequestContextStorage
+    /// The other end of the connection.
+    let peer: String
+    /// Who makes it; set for each route that asks for a role.
+    package var actor: AdminActor = .nobody
 
-    init(source: ApplicationRequestContextSource) {
+    package init(source: ApplicationRequestContextSource) {
         coreContext = CoreRequestContextStorage(source: source)
-        address = source.channel.remoteAddress?.ipAddress ?? "local"
+        peer = source.channel.remoteAddress?.ipAddress ?? "local"
+    }
+
+    /// Where the request comes from: the peer, or whom a trusted proxy names.
+    func address(_ request: Request, trusting proxies: TrustedProxies) -> String {
+        guard let peer = IPAddress(self.peer), proxies.contains(peer) else { return self.peer }
+        let forwarded = request.headers.filter { $0.name.canonicalName == "x-forwarded-for" }.map(\.value)
+        let client = proxies.client(peer: peer, forwardedFor: forwarded)
+        return client == peer ? self.peer : client.text
     }
 }
 

@@ -7,6 +7,7 @@ package struct AdminError: Error, Sendable {
     package enum Code: String, Sendable {
         case invalidRequest = "invalid_request"
         case unauthorized
+        case tooManyAttempts = "too_many_attempts"
         case forbidden
         case notFound = "not_found"
         case tooLarge = "too_large"
@@ -25,6 +26,7 @@ package struct AdminError: Error, Sendable {
             switch self {
             case .invalidRequest: .badRequest
             case .unauthorized: .unauthorized
+            case .tooManyAttempts: .tooManyRequests
             case .forbidden: .forbidden
             case .notFound: .notFound
             case .tooLarge: .contentTooLarge
@@ -40,6 +42,8 @@ package struct AdminError: Error, Sendable {
     package var message: String
     /// What to do about it.
     package var hint: String?
+    /// Of ``Code/tooManyAttempts``.
+    package var retryAfterSeconds: Int?
     /// Of ``Code/invalidPolicy``.
     package var policyErrors: [PolicyError] = []
     /// A key that was made and could not be published: its text is answered this once.
@@ -74,6 +78,7 @@ package struct AdminError: Error, Sendable {
         json.endObject()
         var response = Response(
             status: code.status, headers: jsonHeaders, body: ResponseBody(byteBuffer: ByteBuffer(bytes: json.bytes)))
+        if let retryAfterSeconds { response.headers[.retryAfter] = String(retryAfterSeconds) }
         if code == .unauthorized { response.headers[.wwwAuthenticate] = "Bearer" }
         return response
     }

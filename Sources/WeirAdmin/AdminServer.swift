@@ -11,6 +11,7 @@ import WeirRedis
 /// A change is written to the ledger with its line in the audit, and then published to Redis.
 package struct AdminServer: Sendable {
     private let configuration: AdminConfiguration
+    private let ledger: any AdminLedger
     private let routes: AdminRoutes
     private let group: any EventLoopGroup
     private let logger: Logger
@@ -18,17 +19,21 @@ package struct AdminServer: Sendable {
     /// - Parameter prices: those that ship; what operators add comes from the ledger.
     /// - Parameter nowMs: the time that the ledger records, milliseconds since 1970.
     /// - Parameter unreadyReason: why the process is not ready, beyond ledger and Redis; for `/readyz`.
+    /// - Throws: ``AdminConfiguration/Fault``, or what the ledger throws.
     package init(
-        configuration: AdminConfiguration, ledger: any LedgerStore, redis: RedisPool, prices: PriceHistory,
+        configuration: AdminConfiguration, ledger: any AdminLedger, redis: RedisPool, prices: PriceHistory,
         group: any EventLoopGroup, logger: Logger, nowMs: @escaping @Sendable () -> Int,
         unreadyReason: @escaping @Sendable () async -> String? = { nil }
-    ) throws(AdminConfiguration.Fault) {
-        try configuration.check()
+    ) async throws {
+        let stored = try await ledger.adminTokens()
+        try configuration.check(hasStoredTokens: stored.contains { $0.isUsable(atMs: nowMs()) })
         self.configuration = configuration
+        self.ledger = ledger
         self.group = group
         self.logger = logger
         routes = AdminRoutes(
             configuration: configuration, ledger: ledger,
+            access: AdminAccess(configuration, ledger: ledger, nowMs: nowMs, logger: logger),
             publication: Publication(redis: redis, ledger: ledger), prices: prices, nowMs: nowMs,
             unreadyReason: unreadyReason, logger: logger)
     }
@@ -36,7 +41,7 @@ package struct AdminServer: Sendable {
     /// Serves until the surrounding service group shuts down, or the task is cancelled.
     /// - Parameter onListening: told the port once requests are answered.
     package func run(onListening: @escaping @Sendable (Int) async -> Void = { _ in }) async throws {
-        if configuration.token == nil {
+        if configuration.token == nil, try await ledger.adminTokens().isEmpty {
             logger.warning("the admin API has no token: whoever reaches \(configuration.host) may do everything")
         }
         // Every limit of the listener is set here; the defaults of libraries change.

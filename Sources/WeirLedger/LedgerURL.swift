@@ -22,7 +22,7 @@ package enum LedgerURL: Sendable, Equatable {
     }
 
     /// Opens the ledger and brings its tables up to date; creates it if it is not there.
-    package func open() throws(LedgerError) -> any LedgerStore {
+    package func open() throws(LedgerError) -> any AdminLedger {
         switch self {
         case .sqlite(let path): try SQLiteLedger(path: path)
         }

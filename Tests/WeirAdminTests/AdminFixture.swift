@@ -1,4 +1,5 @@
 import AsyncHTTPClient
+import Crypto
 import Foundation
 import Logging
 import NIOCore
@@ -17,7 +18,7 @@ let token = "a-token-of-the-tests-1234"
 /// A running admin API over a private Redis and a new SQLite ledger.
 struct AdminFixture: Sendable {
     let url: String
-    let ledger: any LedgerStore
+    let ledger: any AdminLedger
     let redis: RedisServer
 
     struct Answer: Sendable {
@@ -64,6 +65,11 @@ struct AdminFixture: Sendable {
         guard answer.status == 200 else { throw Problem(text: answer.body) }
     }
 
+    /// As the ledger keeps it.
+    func digest(of token: String) -> String {
+        SHA256.hash(data: Data(token.utf8)).map { String(format: "%02x", $0) }.joined()
+    }
+
     struct Problem: Error { let text: String }
 
     /// What redis-cli would show.
@@ -107,11 +113,11 @@ let policyText = """
 
 /// - Parameter prices: nil: a single model's, ``shippedPrices()``.
 func withAdmin(
-    prices: PriceHistory? = nil, adjust: (inout AdminConfiguration) -> Void = { _ in },
+    prices: PriceHistory? = nil, adjust: (inout AdminConfiguration) throws -> Void = { _ in },
     _ body: (AdminFixture) async throws -> Void
 ) async throws {
     var configuration = AdminConfiguration(host: "127.0.0.1", port: 0, token: token)
-    adjust(&configuration)
+    try adjust(&configuration)
     let configured = configuration
     try await withRedis { server in
         try await withTemporaryDirectory { directory in
@@ -122,7 +128,7 @@ func withAdmin(
                 configuration: redisConfiguration, group: MultiThreadedEventLoopGroup.singleton, logger: .silent)
             pool.start()
             try await pool.waitUntilReady(timeout: .seconds(20))
-            let admin = try AdminServer(
+            let admin = try await AdminServer(
                 configuration: configured, ledger: ledger, redis: pool, prices: try prices ?? shippedPrices(),
                 group: MultiThreadedEventLoopGroup.singleton,
                 logger: .silent, nowMs: { Int(Date().timeIntervalSince1970 * 1000) })

@@ -14,7 +14,7 @@ import WeirTestSupport
 @testable import WeirCommands
 
 /// Runs `body` with an aggregator and its admin API, and with an environment that points to them.
-private func withAggregator(_ body: (String, any LedgerStore, RedisServer) async throws -> Void) async throws {
+func withAggregator(_ body: (String, any AdminLedger, RedisServer) async throws -> Void) async throws {
     try await withRedis { redis in
         try await withTemporaryDirectory { directory in
             let policy = directory + "/policy.yaml"

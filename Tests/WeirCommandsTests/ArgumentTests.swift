@@ -141,7 +141,7 @@ import WeirTestSupport
     }
 
     @Test(arguments: [
-        ["--listen", "0.0.0.0:1"], ["--redis", "http://x"], ["--ledger", "mysql:x"], ["--log-level", "loud"],
+        ["--trusted-proxies", "0.0.0.0/0"], ["--redis", "http://x"], ["--ledger", "mysql:x"], ["--log-level", "loud"],
         ["--policy", "/nonexistent/policy.yaml"], ["--listen", "8090"], ["--name", "a b"],
     ])
     func `an aggregator with a wrong setting does not start`(arguments: [String]) throws {

@@ -7,7 +7,7 @@ enum LedgerKind: CaseIterable, Sendable { case sqlite }
 
 /// Runs `body` with an empty ledger and a way to open it once more, as another process would.
 nonisolated(nonsending) func withLedger<Result>(
-    _ kind: LedgerKind = .sqlite, _ body: (any LedgerStore, () throws -> any LedgerStore) async throws -> Result
+    _ kind: LedgerKind = .sqlite, _ body: (any AdminLedger, () throws -> any AdminLedger) async throws -> Result
 ) async throws -> Result {
     switch kind {
     case .sqlite:

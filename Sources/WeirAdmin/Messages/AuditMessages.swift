@@ -9,6 +9,8 @@ package struct AuditLine: Codable, Sendable, Equatable {
     /// Milliseconds since 1970.
     package var atMs: Int
     package var actor: String
+    /// The id of the admin token that proved it; nil: the environment's token, or none was asked for.
+    package var token: String?
     package var from: String
     package var action: String
     package var subject: String
@@ -19,6 +21,7 @@ package struct AuditLine: Codable, Sendable, Equatable {
     init(_ entry: AuditEntry) {
         atMs = entry.atMs
         actor = entry.actor
+        token = entry.token
         from = entry.from
         action = entry.action
         subject = entry.subject
@@ -28,7 +31,7 @@ package struct AuditLine: Codable, Sendable, Equatable {
     }
 
     enum CodingKeys: String, CodingKey {
-        case actor, from, action, subject, before, after, reason
+        case actor, token, from, action, subject, before, after, reason
         case atMs = "at_ms"
     }
 }

@@ -2,8 +2,10 @@ import Hummingbird
 import WeirLedger
 
 extension AdminRoutes {
-    func addAudit(to group: RouterGroup<AdminContext>) {
-        group.get("audit") { request, context in try await listAudit(request) }
+    var auditRoutes: [AdminRoute] {
+        [
+            .get("audit") { request, _ in try await listAudit(request) }
+        ]
     }
 
     private func listAudit(_ request: Request) async throws -> Response {

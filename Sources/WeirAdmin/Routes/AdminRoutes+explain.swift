@@ -5,20 +5,22 @@ import WeirLedger
 import WeirProviders
 
 extension AdminRoutes {
-    func addExplain(to group: RouterGroup<AdminContext>) {
-        group.get("limits/explain") { request, context in
-            let question = try ExplainQuestion(try query(request, known: ExplainQuestion.fields))
-            do {
-                return try answer(await explain(question))
-            } catch let error as EnforcerError {
-                switch error {
-                case .outage(let reason), .degraded(let reason):
-                    throw AdminError(
-                        .redisUnavailable, "no decision can be made: \(reason)",
-                        hint: "a gateway does what the policy's outage allows, and answers with 503 degraded")
-                case .misconfigured(let reason):
-                    throw AdminError(.failed, "no decision can be made: \(reason)")
-                }
+    var explainRoutes: [AdminRoute] {
+        [.get("limits/explain") { request, _ in try await answerExplanation(request) }]
+    }
+
+    private func answerExplanation(_ request: Request) async throws -> Response {
+        let question = try ExplainQuestion(try query(request, known: ExplainQuestion.fields))
+        do {
+            return try answer(await explain(question))
+        } catch let error as EnforcerError {
+            switch error {
+            case .outage(let reason), .degraded(let reason):
+                throw AdminError(
+                    .redisUnavailable, "no decision can be made: \(reason)",
+                    hint: "a gateway does what the policy's outage allows, and answers with 503 degraded")
+            case .misconfigured(let reason):
+                throw AdminError(.failed, "no decision can be made: \(reason)")
             }
         }
     }

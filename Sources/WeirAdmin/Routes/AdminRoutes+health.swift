@@ -9,8 +9,10 @@ extension AdminRoutes {
     }
 
     /// For operators, with a token.
-    func addStatus(to group: RouterGroup<AdminContext>) {
-        group.get("status") { _, _ in try answer(await publication.status()) }
+    var statusRoutes: [AdminRoute] {
+        [
+            .get("status") { _, _ in try answer(await publication.status()) }
+        ]
     }
 
     private func readiness() async throws -> Response {

@@ -1,14 +1,15 @@
-import Crypto
 import Hummingbird
 import WeirCore
 import WeirLedger
 
 extension AdminRoutes {
-    func addKeys(to group: RouterGroup<AdminContext>) {
-        group.get("keys") { request, context in try await listKeys(request) }
-        group.post("keys") { request, context in try await createKey(request, context) }
-        group.post("keys/{id}/rotate") { request, context in try await rotateKey(request, context) }
-        group.delete("keys/{id}") { request, context in try await revokeKey(context) }
+    var keyRoutes: [AdminRoute] {
+        [
+            .get("keys") { request, _ in try await listKeys(request) },
+            .post("keys", role: .admin) { request, context in try await createKey(request, context) },
+            .post("keys/{id}/rotate", role: .admin) { request, context in try await rotateKey(request, context) },
+            .delete("keys/{id}", role: .admin) { _, context in try await revokeKey(context) },
+        ]
     }
 
     private func listKeys(_ request: Request) async throws -> Response {
@@ -54,8 +55,7 @@ extension AdminRoutes {
         var generator = SystemRandomNumberGenerator()
         let key = APIKey.generate(using: &generator)
         record.id = key.id
-        let digest = SHA256.hash(data: Array(key.text.utf8)).map { padded($0) }.joined()
-        return (key, LedgerKey(record: record, sha256: digest, createdAtMs: nowMs()))
+        return (key, LedgerKey(record: record, sha256: TokenDigest(key.text).hexadecimal, createdAtMs: nowMs()))
     }
 
     /// Makes a key of the same rights, and lets the old one end after the overlap.
@@ -145,10 +145,4 @@ extension AdminRoutes {
         }
         return name
     }
-}
-
-/// Two hexadecimal digits.
-private func padded(_ byte: UInt8) -> String {
-    let digits = String(byte, radix: 16)
-    return digits.count == 1 ? "0" + digits : digits
 }

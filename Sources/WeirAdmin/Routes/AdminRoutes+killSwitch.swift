@@ -3,9 +3,11 @@ import WeirCore
 import WeirLedger
 
 extension AdminRoutes {
-    func addKillSwitch(to group: RouterGroup<AdminContext>) {
-        group.get("kill-switch") { request, context in try await killSwitch() }
-        group.post("kill-switch") { request, context in try await changeKillSwitch(request, context) }
+    var killSwitchRoutes: [AdminRoute] {
+        [
+            .get("kill-switch") { _, _ in try await killSwitch() },
+            .post("kill-switch", role: .operator) { request, context in try await changeKillSwitch(request, context) },
+        ]
     }
 
     private func killSwitch() async throws -> Response {
@@ -33,7 +35,7 @@ extension AdminRoutes {
             }
         }
         let entry = KillSwitch.Entry(
-            on: wanted.on, reason: reason, actor: context.actor, since: nowMs / 1000, until: wanted.until)
+            on: wanted.on, reason: reason, actor: context.actor.name, since: nowMs / 1000, until: wanted.until)
         let before = try await publication.killSwitch().first { $0.scope == scope.text }?.entry.value
         let action = wanted.on ? "kill-switch.on" : "kill-switch.off"
         try await ledger.changeStanding(

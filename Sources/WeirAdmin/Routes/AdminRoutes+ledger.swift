@@ -3,10 +3,12 @@ import WeirCore
 import WeirLedger
 
 extension AdminRoutes {
-    func addLedger(to group: RouterGroup<AdminContext>) {
-        group.get("ledger/verify") { request, context in try answer(VerifyAnswer(await ledger.verify())) }
-        group.get("ledger/events") { request, context in try await exportEvents(request) }
-        group.post("ledger/reprice") { request, context in try await reprice(request, context) }
+    var ledgerRoutes: [AdminRoute] {
+        [
+            .get("ledger/verify") { _, _ in try answer(VerifyAnswer(await ledger.verify())) },
+            .get("ledger/events") { request, _ in try await exportEvents(request) },
+            .post("ledger/reprice", role: .admin) { request, context in try await reprice(request, context) },
+        ]
     }
 
     private static let eventsPerPage = 1000

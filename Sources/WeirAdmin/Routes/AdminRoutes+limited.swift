@@ -6,10 +6,12 @@ extension AdminRoutes {
     /// The most teams of one resource that a list shows.
     private static let mostListed = 10_000
 
-    func addLimited(to group: RouterGroup<AdminContext>) {
-        group.get("limited") { request, context in try await listLimited(request) }
-        group.put("limited/{resource}/{team}") { request, context in try await addLimited(request, context) }
-        group.delete("limited/{resource}/{team}") { request, context in try await removeLimited(context) }
+    var limitedRoutes: [AdminRoute] {
+        [
+            .get("limited") { request, _ in try await listLimited(request) },
+            .put("limited/{resource}/{team}", role: .operator) { try await addLimited($0, $1) },
+            .delete("limited/{resource}/{team}", role: .operator) { _, context in try await removeLimited(context) },
+        ]
     }
 
     private func listLimited(_ request: Request) async throws -> Response {

@@ -4,12 +4,14 @@ import WeirLedger
 import WeirRedis
 
 extension AdminRoutes {
-    func addLimits(to group: RouterGroup<AdminContext>) {
-        group.get("limits") { request, context in try await listLimits(request) }
-        group.get("overrides") { request, context in try await listOverrides(request) }
-        group.put("overrides") { request, context in try await changeOverride(request, context) }
-        group.post("overrides") { request, context in try await changeOverride(request, context) }
-        group.delete("overrides/{limit}/{subject}") { request, context in try await unsetOverride(context) }
+    var limitRoutes: [AdminRoute] {
+        [
+            .get("limits") { request, _ in try await listLimits(request) },
+            .get("overrides") { request, _ in try await listOverrides(request) },
+            .put("overrides", role: .admin) { request, context in try await changeOverride(request, context) },
+            .post("overrides", role: .admin) { request, context in try await changeOverride(request, context) },
+            .delete("overrides/{limit}/{subject}", role: .admin) { _, context in try await unsetOverride(context) },
+        ]
     }
 
     private func listLimits(_ request: Request) async throws -> Response {
@@ -69,7 +71,7 @@ extension AdminRoutes {
         let name = OverrideName(limit: limit.id, subject: subject.text)
         let override = Override(
             limit: name.limit, subject: name.subject, amount: amount, untilMs: wanted.until.map { $0 * 1000 },
-            reason: reason, actor: context.actor, createdAtMs: now)
+            reason: reason, actor: context.actor.name, createdAtMs: now)
         try await ledger.setOverride(
             override,
             audit: audit(

@@ -3,11 +3,13 @@ import WeirCore
 import WeirLedger
 
 extension AdminRoutes {
-    func addPolicy(to group: RouterGroup<AdminContext>) {
-        group.get("policy") { request, context in try await showPolicy(request) }
-        group.get("policy/versions") { request, context in try await listPolicies(request) }
-        group.put("policy") { request, context in try await applyPolicy(request, context) }
-        group.post("policy/check") { request, context in try await checkPolicy(request) }
+    var policyRoutes: [AdminRoute] {
+        [
+            .get("policy") { request, _ in try await showPolicy(request) },
+            .get("policy/versions") { request, _ in try await listPolicies(request) },
+            .put("policy", role: .admin) { request, context in try await applyPolicy(request, context) },
+            .post("policy/check", role: .viewer) { request, _ in try await checkPolicy(request) },
+        ]
     }
 
     private func showPolicy(_ request: Request) async throws -> Response {

@@ -3,9 +3,11 @@ import WeirCore
 import WeirLedger
 
 extension AdminRoutes {
-    func addPrices(to group: RouterGroup<AdminContext>) {
-        group.get("prices") { request, context in try await listPrices(request) }
-        group.post("prices") { request, context in try await appendPrices(request, context) }
+    var priceRoutes: [AdminRoute] {
+        [
+            .get("prices") { request, _ in try await listPrices(request) },
+            .post("prices", role: .admin) { request, context in try await appendPrices(request, context) },
+        ]
     }
 
     private func listPrices(_ request: Request) async throws -> Response {

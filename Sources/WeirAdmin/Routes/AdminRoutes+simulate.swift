@@ -4,8 +4,10 @@ import WeirEnforcer
 import WeirLedger
 
 extension AdminRoutes {
-    func addSimulate(to group: RouterGroup<AdminContext>) {
-        group.post("simulate") { request, context in try await simulate(request) }
+    var simulateRoutes: [AdminRoute] {
+        [
+            .post("simulate", role: .viewer) { request, _ in try await simulate(request) }
+        ]
     }
 
     /// The body is a policy, as for ``addPolicy(to:)``; nothing of it is applied.

@@ -6,9 +6,11 @@ extension AdminRoutes {
     /// The longest span of a question, in days: ten years.
     private static let mostDays = 3660
 
-    func addUsage(to group: RouterGroup<AdminContext>) {
-        group.get("usage") { request, context in try await usage(request) }
-        group.get("denials") { request, context in try await denials(request) }
+    var usageRoutes: [AdminRoute] {
+        [
+            .get("usage") { request, _ in try await usage(request) },
+            .get("denials") { request, _ in try await denials(request) },
+        ]
     }
 
     private func usage(_ request: Request) async throws -> Response {

@@ -7,7 +7,8 @@ import WeirRedis
 /// What the routes work with.
 struct AdminRoutes: Sendable {
     let configuration: AdminConfiguration
-    let ledger: any LedgerStore
+    let ledger: any AdminLedger
+    let access: AdminAccess
     let publication: Publication
     /// What ships.
     let prices: PriceHistory
@@ -17,24 +18,19 @@ struct AdminRoutes: Sendable {
     let unreadyReason: @Sendable () async -> String?
     let logger: Logger
 
+    /// All of the admin API.
+    var routes: [AdminRoute] {
+        statusRoutes + keyRoutes + limitRoutes + explainRoutes + limitedRoutes + killSwitchRoutes + usageRoutes
+            + policyRoutes + priceRoutes + ledgerRoutes + simulateRoutes + auditRoutes + adminTokenRoutes
+    }
+
     func router() -> Router<AdminContext> {
         let router = Router(context: AdminContext.self)
         router.add(middleware: ErrorMiddleware())
-        router.add(middleware: AccessMiddleware(configuration))
+        router.add(middleware: SiteMiddleware(names: ListenerNames(configuration)))
         addHealth(to: router)
         let group = router.group("/admin/v1")
-        addStatus(to: group)
-        addKeys(to: group)
-        addLimits(to: group)
-        addExplain(to: group)
-        addLimited(to: group)
-        addKillSwitch(to: group)
-        addUsage(to: group)
-        addPolicy(to: group)
-        addPrices(to: group)
-        addLedger(to: group)
-        addSimulate(to: group)
-        addAudit(to: group)
+        for route in routes { group.on(RouterPath(route.path), method: route.method, use: guarded(route)) }
         return router
     }
 
@@ -44,8 +40,8 @@ struct AdminRoutes: Sendable {
         reason: String? = nil
     ) -> AuditEntry {
         AuditEntry(
-            atMs: nowMs(), actor: context.actor, from: context.address, action: action, subject: subject,
-            before: before, after: after, reason: reason)
+            atMs: nowMs(), actor: context.actor.name, token: context.actor.tokenID, from: context.actor.address,
+            action: action, subject: subject, before: before, after: after, reason: reason)
     }
 
     /// The error of a change that stands in the ledger only.

@@ -21,7 +21,8 @@ struct AggregatorCommand: AsyncParsableCommand {
 
               weir aggregator --ledger sqlite:weir.db --policy deploy/policy.yaml
 
-            Beyond 127.0.0.1 it needs a token of at least 16 characters in WEIR_ADMIN_TOKEN or --admin-token-file.
+            Beyond 127.0.0.1 it needs a token of at least 16 characters in WEIR_ADMIN_TOKEN or --admin-token-file, or one \
+            in the ledger (weir admin-token create --ledger).
             """)
 
     @Option(help: Setting.aggregatorListen.help("Where the admin API listens; port 0 takes any free one."))
@@ -47,8 +48,13 @@ struct AggregatorCommand: AsyncParsableCommand {
 
     @Option(
         name: .customLong("admin-host"),
-        help: "A name, besides localhost, under which a loopback listener answers; may be repeated.")
+        help: "A name, besides its own, under which the listener answers, such as weir.internal; may be repeated.")
     var adminHosts: [String] = []
+
+    @Option(
+        help: Setting.trustedProxies.help(
+            "Networks of proxies whose X-Forwarded-For says where an operator is: 10.0.0.0/8,::1/128."))
+    var trustedProxies: String?
 
     @Option(help: Setting.logLevel.help("trace, debug, info, notice, warning, error or critical."))
     var logLevel: String?
@@ -76,7 +82,10 @@ struct AggregatorCommand: AsyncParsableCommand {
         var admin = AdminConfiguration(
             host: address.host, port: address.port, token: try AdminOptions.token(file: adminTokenFile))
         admin.hosts = adminHosts
-        try admin.check()
+        admin.machineName = ProcessInfo.processInfo.hostName
+        do { admin.trustedProxies = try TrustedProxies(Setting.trustedProxies.value(trustedProxies) ?? "") } catch {
+            throw SettingError(description: "--trusted-proxies: \(error.description)")
+        }
         let path = Setting.policyFile.value(policy)
         return AggregatorProcess.Settings(
             address: address, redis: try RedisConfiguration(url: Setting.redis.value(redis) ?? ""),

@@ -56,12 +56,12 @@ package struct AggregatorProcess: Sendable {
     }
 
     private func serve(
-        ledger: any LedgerStore, pool: RedisPool, group: MultiThreadedEventLoopGroup, logger: Logger,
+        ledger: any AdminLedger, pool: RedisPool, group: MultiThreadedEventLoopGroup, logger: Logger,
         onReady: @escaping @Sendable (String) -> Void
     ) async throws {
         let aggregator = Aggregator(
             configuration: AggregatorConfiguration(name: settings.name), pool: pool, ledger: ledger, logger: logger)
-        let admin = try AdminServer(
+        let admin = try await AdminServer(
             configuration: settings.admin, ledger: ledger, redis: pool, prices: try .shipped(), group: group,
             logger: logger,
             nowMs: nowMs,

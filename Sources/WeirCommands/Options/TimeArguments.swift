@@ -33,6 +33,21 @@ struct Moment: ExpressibleByArgument, Equatable {
     }
 }
 
+/// When something ends: a ``Span`` from now on, or a ``Moment``.
+struct Expiry: ExpressibleByArgument, Equatable {
+    let unixSeconds: Int
+
+    init?(argument: String) {
+        if let span = Span(argument: argument) {
+            unixSeconds = Int(Date().timeIntervalSince1970) + span.seconds
+        } else if let moment = Moment(argument: argument) {
+            unixSeconds = moment.unixSeconds
+        } else {
+            return nil
+        }
+    }
+}
+
 /// Until when: after a span, or at a moment.
 struct UntilOptions: ParsableArguments {
     @Option(name: .customLong("for"), help: "For how long: 90s, 15m, 2h or 30d.")

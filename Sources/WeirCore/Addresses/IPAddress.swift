@@ -28,12 +28,17 @@ public struct IPAddress: Sendable, Hashable {
     /// Who counts as one client, as subjects of limits name it: `192.0.2.7`, or `2001:db8:0:7::/64`, the network that an
     /// IPv6 client is usually given whole and can change its address in at will.
     public var subject: String {
-        if !isV6 {
-            return (0..<4).map { String(bits >> (24 - 8 * $0) & 0xff) }.joined(separator: ".")
-        }
+        if !isV6 { return text }
         var groups = (0..<4).map { bits >> (112 - 16 * $0) & 0xffff }
         while groups.last == 0 { groups.removeLast() }
         return groups.map { String($0, radix: 16) }.joined(separator: ":") + "::/64"
+    }
+
+    /// The address itself, an IPv6 one with all of its eight groups.
+    public var text: String {
+        isV6
+            ? (0..<8).map { String(bits >> (112 - 16 * $0) & 0xffff, radix: 16) }.joined(separator: ":")
+            : (0..<4).map { String(bits >> (24 - 8 * $0) & 0xff) }.joined(separator: ".")
     }
 
     private static func v4(_ bytes: ArraySlice<UInt8>) -> UInt32? {

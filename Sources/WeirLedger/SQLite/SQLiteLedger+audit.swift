@@ -10,12 +10,13 @@ extension SQLiteLedger {
             try Row.fetchAll(
                 db,
                 sql: """
-                    SELECT at, actor, "from", action, subject, before, after, reason FROM audit ORDER BY id DESC LIMIT ?
+                    SELECT at, actor, token, "from", action, subject, before, after, reason
+                    FROM audit ORDER BY id DESC LIMIT ?
                     """, arguments: [limit]
             ).map {
                 AuditEntry(
-                    atMs: $0[0], actor: $0[1], from: $0[2], action: $0[3], subject: $0[4], before: $0[5], after: $0[6],
-                    reason: $0[7])
+                    atMs: $0[0], actor: $0[1], token: $0[2], from: $0[3], action: $0[4], subject: $0[5], before: $0[6],
+                    after: $0[7], reason: $0[8])
             }
         }
     }
@@ -24,12 +25,12 @@ extension SQLiteLedger {
     static func append(_ entry: AuditEntry, to db: Database) throws {
         try db.execute(
             sql: """
-                INSERT INTO audit (at, actor, "from", action, subject, before, after, reason)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+                INSERT INTO audit (at, actor, token, "from", action, subject, before, after, reason)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
                 """,
             arguments: [
-                entry.atMs, entry.actor, entry.from, entry.action, entry.subject, entry.before, entry.after,
-                entry.reason,
+                entry.atMs, entry.actor, entry.token, entry.from, entry.action, entry.subject, entry.before,
+                entry.after, entry.reason,
             ])
     }
 }

@@ -10,7 +10,7 @@ import GRDB
 
 /// The ledger in one SQLite file: WAL, so that readers never wait for the writer, and `synchronous=FULL`, so that what was
 /// committed survives a power loss (sqlite.org/wal.html, "Performance Considerations").
-package struct SQLiteLedger: LedgerStore {
+package struct SQLiteLedger: AdminLedger {
     let pool: DatabasePool
 
     /// Opens the file, checks it, and brings its tables up to date; creates it, readable by its owner alone.

@@ -15,6 +15,7 @@ enum SQLiteSchema {
         migrator.registerMigration("2 denials") { try $0.execute(sql: denials) }
         migrator.registerMigration("3 leader") { try $0.execute(sql: leader) }
         migrator.registerMigration("3 standing") { try $0.execute(sql: standing) }
+        migrator.registerMigration("4 admin tokens") { try $0.execute(sql: adminTokens) }
         return migrator
     }
 
@@ -247,6 +248,21 @@ enum SQLiteSchema {
           value TEXT NOT NULL,
           PRIMARY KEY (kind, name)
         ) STRICT, WITHOUT ROWID;
+        """
+
+    /// The token itself is never here, only its digest. A line of the audit names the token that it was done with.
+    private static let adminTokens = """
+        CREATE TABLE admin_token (
+          id TEXT NOT NULL PRIMARY KEY,
+          name TEXT NOT NULL,
+          role TEXT NOT NULL,
+          sha256 TEXT NOT NULL UNIQUE,
+          created_at INTEGER NOT NULL,
+          expires_at INTEGER,
+          revoked_at INTEGER,
+          last_used_at INTEGER
+        ) STRICT;
+        ALTER TABLE audit ADD COLUMN token TEXT;
         """
 
     /// The newest of all who have led.

@@ -4,6 +4,8 @@ package struct AuditEntry: Sendable, Hashable {
     package var atMs: Int
     /// An operator's name, or `aggregator`.
     package var actor: String
+    /// The id of the admin token that proved it; nil: the environment's token, or none was asked for.
+    package var token: String?
     /// Where it came from: an address, or `local`.
     package var from: String
     /// `key.create`, `policy.apply`, `kill-switch.on`, …
@@ -16,11 +18,12 @@ package struct AuditEntry: Sendable, Hashable {
     package var reason: String?
 
     package init(
-        atMs: Int, actor: String, from: String = "local", action: String, subject: String, before: String? = nil,
-        after: String? = nil, reason: String? = nil
+        atMs: Int, actor: String, token: String? = nil, from: String = "local", action: String, subject: String,
+        before: String? = nil, after: String? = nil, reason: String? = nil
     ) {
         self.atMs = atMs
         self.actor = actor
+        self.token = token
         self.from = from
         self.action = action
         self.subject = subject

@@ -1,0 +1,77 @@
+import WeirCore
+import WeirLedger
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// Makes and revokes admin tokens: for the API, and for whoever has the ledger at hand, which is how the first one is made.
+package struct AdminTokens: Sendable {
+    private let ledger: any AdminLedger
+    private let nowMs: Int
+
+    package init(ledger: any AdminLedger, nowMs: Int) {
+        self.ledger = ledger
+        self.nowMs = nowMs
+    }
+
+    /// - Throws: ``AdminError`` if the request cannot be; or what the ledger throws.
+    package func create(_ wanted: AdminTokenRequest, by actor: AdminActor) async throws -> CreatedAdminToken {
+        guard Subject.isValidID(wanted.name) else {
+            throw AdminError(
+                .invalidField, "\"\(wanted.name.prefix(60))\" cannot be a name",
+                hint: "use 1 to 128 of A-Z a-z 0-9 . _ @ : -")
+        }
+        guard let role = AdminRole(rawValue: wanted.role) else {
+            throw AdminError(
+                .invalidField, "there is no role \"\(wanted.role.prefix(60))\"",
+                hint: "use \(AdminRole.allCases.map(\.rawValue).joined(separator: ", "))")
+        }
+        var generator = SystemRandomNumberGenerator()
+        let token = AdminToken.generate(using: &generator)
+        let entry = LedgerAdminToken(
+            id: token.id, name: wanted.name, role: role, sha256: TokenDigest(token.text).hexadecimal,
+            createdAtMs: nowMs, expiresAtMs: try wanted.expiresAt.map(moment))
+        let after = "\(role.rawValue) \(entry.name)" + (wanted.expiresAt.map { " until \($0)" } ?? "")
+        try await ledger.insertAdminToken(entry, audit: audit("admin-token.create", token.id, actor, after: after))
+        return CreatedAdminToken(token: token.text, description: AdminTokenDescription(entry, nowMs: nowMs))
+    }
+
+    package func list() async throws -> [AdminTokenDescription] {
+        try await ledger.adminTokens().map { AdminTokenDescription($0, nowMs: nowMs) }
+    }
+
+    /// Revoking twice does no harm.
+    /// - Throws: ``AdminError`` if there is no such token; or what the ledger throws.
+    package func revoke(_ id: String, by actor: AdminActor) async throws -> AdminTokenDescription {
+        let before = try await ledger.adminToken(id: id).map { "\($0.role.rawValue) \($0.name)" }
+        _ = try await ledger.revokeAdminToken(
+            id: id, audit: audit("admin-token.revoke", id, actor, before: before))
+        guard let token = try await ledger.adminToken(id: id) else {
+            throw AdminError(
+                .notFound, "there is no admin token \(id.prefix(60))", hint: "weir admin-token list shows all ids")
+        }
+        return AdminTokenDescription(token, nowMs: nowMs)
+    }
+
+    private func moment(_ text: String) throws -> Int {
+        guard let date = try? Date(text, strategy: .iso8601) else {
+            throw AdminError(.invalidField, "expires_at is not a time", hint: "write it as 2027-01-01T00:00:00Z")
+        }
+        let seconds = date.timeIntervalSince1970
+        guard (0..<253_402_300_800).contains(seconds), Int(seconds) * 1000 > nowMs else {
+            throw AdminError(.invalidField, "expires_at must lie in the future and before the year 10000")
+        }
+        return Int(seconds) * 1000
+    }
+
+    private func audit(
+        _ action: String, _ id: String, _ actor: AdminActor, before: String? = nil, after: String? = nil
+    ) -> AuditEntry {
+        AuditEntry(
+            atMs: nowMs, actor: actor.name, token: actor.tokenID, from: actor.address, action: action, subject: id,
+            before: before, after: after)
+    }
+}
