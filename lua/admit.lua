@@ -26,6 +26,8 @@ Returns  {1, now_ms, remaining…}   admitted; what remains after it, -1 where u
          {2, now_ms}               this id has ended already; nothing is held
          {-1, now_ms}              not ready
          {-2, now_ms}              at_ms is of another day, or over 2 s off: name keys and lease anew
+         {-3, now_ms, index}       the budget of limit number index is lost (lib/record.lua): what was spent of it is not
+                                   known until the leader has made it anew
 Promise  A denial changes nothing. No window ever holds more than its amount. O(limits × models tried), and besides at
          most 60 buckets or 64 entries that expired, per limit.
 ]]
@@ -51,7 +53,7 @@ if known and not string.find(known, '^%d') then return {2, now} end
 local model, is_shortened = 1, false
 -- A repetition stays with the model that was chosen.
 if known and choice then model = math.min(tonumber(string.match(known, '\n{"rung":(%d+)') or 1), models) end
-local limits, answer, denied, reads
+local limits, answer, denied, reads, lost
 repeat
     local gives_way = false
     limits, answer, denied = {struct.unpack(format, ARGV[3 + 2 * model])}, {1, now}, nil
@@ -72,6 +74,10 @@ repeat
                 or call('HMGET', key, 'settled', 'reserved')
             used, reserved = stored(fields[1], key), stored(fields[2], key)
             reads[4 * i] = fields[1] or fields[2]
+            if not reads[4 * i] then
+                local listed = call('HMGET', KEYS[2], key, 'ready')
+                if listed[1] or not listed[2] then lost = i end
+            end
             if on_units > 0 then
                 local units, is_on = used + reserved, fields[3] and true or false
                 local stays_on = units >= on_units or is_on and units >= choice[i * 3 - 1]
@@ -135,26 +141,35 @@ repeat
             end
         end
     end
-    local is_chosen = known or model == models or not (denied or gives_way)
+    local is_chosen = lost or known or model == models or not (denied or gives_way)
     if not is_chosen then model = model + 1 end
 until is_chosen
 
-if denied then return denied end
-if choice then
+if denied and not lost then return denied end
+if lost then
+    answer = {-3, now, lost}
+elseif choice then
     answer[3 + count] = model
     local held = known and string.gmatch(string.match(known, '^%d+ %d+ ([%d,]*)'), '%d+')
     for i = 1, count do answer[3 + count + i] = held and tonumber(held() or 0) or limits[i * 5 - 3] end
 end
-if known then return answer end
+if known and not lost then return answer end
 
 --#decided: above nothing is written
+if lost then
+    call('HSET', KEYS[2], 'lost', 1)
+    return answer
+end
 for i = 1, count do
     local key, at = KEYS[2 + i], i * 5 - 4
     local kind, cost, span, read = limits[at], limits[at + 1], limits[at + 3], reads[4 * i]
     if kind == 3 then
         call('HINCRBY', key, 'reserved', cost)
         -- Kept for a day after its period, for calls that settle late.
-        if not read then call('PEXPIREAT', key, span + 86400000) end
+        if not read then
+            call('PEXPIREAT', key, span + 86400000)
+            call('HSET', KEYS[2], key, string.format('%.0f', span + 86400000))
+        end
     elseif kind == 2 then
         local bucket, current, passed = reads[4 * i + 1], reads[4 * i + 2], reads[4 * i + 3]
         if passed >= 61 then

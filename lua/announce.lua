@@ -13,6 +13,7 @@ ARGV[4]  record        without its first word, the lease's end
 ARGV[5]  limits        four doubles each: kind (0: holds nothing), units held, span as for admit, amount (0: unlimited)
 Returns  {1, over}     held again; over: budgets that hold more than their amount now
          {0}           it is known here, alive or ended, or so old that its end may have been forgotten: nothing changed
+         {-1}          the shard is ready, and a budget of it is lost (lib/record.lua): nothing changed, repeat later
 Promise  Repeating it changes nothing. Rings are not restored, logs only by the call itself. O(limits).
 ]]
 --#include lib/clock.lua
@@ -36,7 +37,17 @@ end
 if call('HEXISTS', KEYS[2], id) == 1 then return {0} end
 local at = tonumber(string.match(ARGV[4], '^%d+'))
 -- An ending is remembered for 15 minutes (expired.lua); in a shard that lost everything there is none to be forgotten.
-if now - at > 840000 and call('GET', KEYS[1]) then return {0} end
+local is_ready = call('GET', KEYS[1])
+if now - at > 840000 and is_ready then return {0} end
+for i = 1, is_ready and count or 0 do
+    if limits[i * 4 - 3] == 3 and limits[i * 4 - 2] > 0 and call('EXISTS', KEYS[2 + i]) == 0 then
+        local listed = call('HMGET', KEYS[2], KEYS[2 + i], 'ready')
+        if listed[1] or not listed[2] then
+            call('HSET', KEYS[2], 'lost', 1)
+            return {-1}
+        end
+    end
+end
 local lease_end, over = now + tonumber(lease_ms), 0
 call('HSET', KEYS[2], id, string.format('%.0f ', lease_end) .. ARGV[4])
 for i = 1, count do
@@ -46,6 +57,7 @@ for i = 1, count do
         local reserved = redis.pcall('HINCRBY', key, 'reserved', held)
         if type(reserved) == 'number' then
             call('PEXPIREAT', key, span + 86400000)
+            call('HSET', KEYS[2], key, string.format('%.0f', span + 86400000))
             local settled = tonumber(call('HGET', key, 'settled') or '0')
             if amount > 0 and settled and settled + reserved > amount then over = over + 1 end
         end

@@ -18,7 +18,10 @@ local answer, live = {step[1], 0}, 0
 for i = 1, #step[2], 2 do
     local id, value = step[2][i], step[2][i + 1]
     local lease_end = tonumber(string.match(value, '^(%d+) '))
-    if not lease_end then
+    if not lease_end and string.sub(id, 1, 5) == 'weir:' then
+        -- A budget that has expired need not be there any more.
+        if (tonumber(value) or now) <= now then redis.call('HDEL', KEYS[1], id) end
+    elseif not lease_end then
         if string.sub(id, 1, 10) < ARGV[4] then redis.call('HDEL', KEYS[1], id) end
     elseif lease_end > now then
         live = live + 1

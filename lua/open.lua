@@ -5,13 +5,14 @@ Make a shard ready, if nothing has come into its stream since the ledger was ask
 KEYS[1]  epoch      string: "<run_id> <made_ms>", this server's run
 KEYS[2]  usage      stream
 KEYS[3]  fence      string: the highest token seen
+KEYS[4]  reservations  hash, see lib/record.lua: from now on every budget is listed there
 ARGV[1]  token      of whoever leads
 ARGV[2]  last_id    of the stream when it was found empty; empty text: there was no stream
 ARGV[3]  made_ms    unix time
 Returns  1 ready, 0 it was ready before, -1 there are events: ask again; an error FENCED
 ]]
 local fence, token, last_id = KEYS[3], ARGV[1], ARGV[2]
-if #KEYS ~= 3 or #ARGV ~= 3 or #last_id > 50 or not string.find(ARGV[3], '^%d+$') or #ARGV[3] > 15 then
+if #KEYS ~= 4 or #ARGV ~= 3 or #last_id > 50 or not string.find(ARGV[3], '^%d+$') or #ARGV[3] > 15 then
     return redis.error_reply('ARGUMENT open')
 end
 --#include lib/fence.lua
@@ -28,6 +29,8 @@ if redis.call('EXISTS', KEYS[2]) == 1 then
 end
 if last == '0-0' then last = '' end
 if last ~= last_id then return -1 end
+-- The hash first: if it is none, nothing has been written.
+redis.call('HSET', KEYS[4], 'ready', run .. ' ' .. ARGV[3])
 redis.call('SET', KEYS[1], run .. ' ' .. ARGV[3])
 seen()
 return 1

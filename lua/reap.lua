@@ -6,7 +6,7 @@ KEYS, ARGV as for settle; ARGV[4] is the event as last observed, with the outcom
 Returns  {1, skipped}  settled as an orphan; a settlement that arrives later charges the difference
          {2}           it had ended before
          {5}           it lives: its lease was renewed
-         {-1}          not ready
+         {-1}          not ready, or a budget of it is lost: nothing changed, repeat later
 ]]
 --#include lib/clock.lua
 --#include lib/record.lua
@@ -18,7 +18,8 @@ if not held then return {2} end
 if tonumber(lease_end) > now then return {5} end
 local ending = {}
 for i = 1, count do ending[i] = string.format('%.0f', limits[i * 3 - 1]) end
-if ARGV[4] ~= '' then call('XADD', KEYS[3], '*', 'event', ARGV[4]) end
+local stream_id = ARGV[4] ~= '' and call('XADD', KEYS[3], '*', 'event', ARGV[4]) or ''
+--#include lib/budgets.lua
 -- With its record, from which a settlement by another node learns what to correct; the event's part alone is looked up.
 call('HSET', KEYS[2], id, 'orphaned ' .. table.concat(ending, ',') .. (ARGV[4] ~= '' and '\n' .. value or ''))
 --#include lib/ending.lua

@@ -10,7 +10,7 @@ ARGV[4]  'forget'      its admission was answered, so none of this id can arrive
 Returns  {1, skipped}  released; skipped: counters that could not be corrected
          {2}           it had ended before, or was never held; nothing changed, and (unless forgotten) it cannot be
                        admitted any more
-         {-1}          not ready
+         {-1}          not ready, or a budget of it is lost: nothing changed, repeat later
 ]]
 --#include lib/record.lua
 --#include lib/arguments.lua
@@ -21,6 +21,8 @@ local forgets = ARGV[4] == 'forget'
 if not value and not forgets then call('HSET', KEYS[2], id, 'released') end
 local held = string.match(value or '', '^%d+ %d+ ([%d,]*)\n')
 if not held then return {2} end
+local stream_id = ''
+--#include lib/budgets.lua
 if forgets then call('HDEL', KEYS[2], id)
 else call('HSET', KEYS[2], id, ARGV[4] == 'keep' and 'released\n' .. value or 'released') end
 --#include lib/ending.lua

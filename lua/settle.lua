@@ -17,7 +17,7 @@ Returns  {1, epoch, stream_id, skipped}  settled; stream_id: where its event sta
          {3, epoch, stream_id, skipped}  it had been settled for an orphan: the difference was charged and the event appended
          {4, epoch, stream_id}           neither held nor remembered, and old enough to have been forgotten: only the
                                          event was appended
-         {-1}                            not ready
+         {-1}                            not ready, or a budget of it is lost: nothing changed, repeat later
 Promise  Charged once. More than was held is charged too: it has been spent. A settlement before its reservation (whose
          answer was lost) is charged, and that reservation is refused from then on. O(limits).
 ]]
@@ -48,6 +48,7 @@ else
     end
 end
 if ARGV[4] ~= '' then stream_id = call('XADD', KEYS[3], '*', 'event', ARGV[4]) end
+--#include lib/budgets.lua
 call('HSET', KEYS[2], id, 'settled')
 --#include lib/ending.lua
 return {charged and 3 or 1, epoch, stream_id, skipped}

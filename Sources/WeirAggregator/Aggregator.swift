@@ -19,6 +19,7 @@ package actor Aggregator {
     private var ingester: Ingester?
     private var readiness: Readiness?
     private var reaper: Reaper?
+    private var lostBudgets: LostBudgets?
     private var denials: DenialCollector?
     private var nextReconciling = ContinuousClock.now
     /// Rings when sums have changed.
@@ -61,14 +62,14 @@ package actor Aggregator {
     /// What only the leader does: publish, evaluate, make shards ready. Returns whether this one leads.
     @discardableResult
     package func lead() async throws(AggregatorError) -> Bool {
-        let readiness = try await joined().readiness
+        let parts = try await joined()
         guard let leader = try await leadership.step() else {
             isLeading = false
             return false
         }
         isLeading = true
         do throws(AggregatorError) {
-            try await lead(as: leader, readiness)
+            try await lead(as: leader, parts.readiness, parts.lostBudgets)
             return true
         } catch .fenced {
             await leadership.lose(leader.token)
@@ -77,7 +78,9 @@ package actor Aggregator {
         }
     }
 
-    private func lead(as leader: Leader, _ readiness: Readiness) async throws(AggregatorError) {
+    private func lead(
+        as leader: Leader, _ readiness: Readiness, _ lostBudgets: LostBudgets
+    ) async throws(AggregatorError) {
         // A Redis that has lost everything is set up again, with the shards that this one knows.
         guard try await Deployment.join(redis, shards: readiness.shards.count) == readiness.shards else {
             throw .misconfigured("weir:meta now has another number of shards; start the aggregator again")
@@ -93,13 +96,21 @@ package actor Aggregator {
             claimed = leader.token
         }
         // What is due is known before the limits are evaluated: who is over them is limited before its shard opens.
-        let due = try await readiness.due(try await readiness.unready(as: leader))
+        let unready = try await readiness.unready(as: leader)
+        let due = try await readiness.due(unready)
         try await publisher.step(as: leader)
         try await standing.restore(as: leader)
         try await evaluator.step(as: leader)
         try await standing.record(as: leader)
         _ = try await readiness.open(due, as: leader)
+        _ = try await lostBudgets.step(as: leader, unready: unready)
         _ = try await reconcile()
+    }
+
+    /// Makes budgets anew soon that somebody has missed.
+    package func lookForLostBudgets() async throws(AggregatorError) {
+        guard isLeading else { return }
+        if try await joined().lostBudgets.isAnyMissed() { wake() }
     }
 
     /// Raises counters for events that were sent again after a loss. Returns how many.
@@ -137,20 +148,25 @@ package actor Aggregator {
     package nonisolated func wake() { bell.continuation.yield() }
 
     private func joined() async throws(AggregatorError) -> (
-        ingester: Ingester, readiness: Readiness, reaper: Reaper
+        ingester: Ingester, readiness: Readiness, reaper: Reaper, lostBudgets: LostBudgets
     ) {
-        if let ingester, let readiness, let reaper { return (ingester, readiness, reaper) }
+        if let ingester, let readiness, let reaper, let lostBudgets {
+            return (ingester, readiness, reaper, lostBudgets)
+        }
         let shards = try await Deployment.join(redis, shards: configuration.shards)
         // Another task may have joined meanwhile.
-        if let ingester, let readiness, let reaper { return (ingester, readiness, reaper) }
+        if let ingester, let readiness, let reaper, let lostBudgets {
+            return (ingester, readiness, reaper, lostBudgets)
+        }
         let parts = (
             ingester: Ingester(
                 configuration: configuration, redis: redis, ledger: ledger, shards: shards, logger: logger),
             readiness: Readiness(
                 redis: redis, ledger: ledger, shards: shards, grace: configuration.announceGrace, logger: logger),
-            reaper: Reaper(redis: redis, ledger: ledger, shards: shards, logger: logger)
+            reaper: Reaper(redis: redis, ledger: ledger, shards: shards, logger: logger),
+            lostBudgets: LostBudgets(redis: redis, ledger: ledger, shards: shards, logger: logger)
         )
-        (ingester, readiness, reaper) = parts
+        (ingester, readiness, reaper, lostBudgets) = parts
         return parts
     }
 
@@ -170,6 +186,11 @@ package actor Aggregator {
             group.addTask {
                 await self.keep("collect denials", every: self.configuration.denialsEvery) {
                     () async throws(AggregatorError) in _ = try await self.collectDenials()
+                }
+            }
+            group.addTask {
+                await self.keep("look for lost budgets", every: self.configuration.missedEvery) {
+                    () async throws(AggregatorError) in try await self.lookForLostBudgets()
                 }
             }
             group.addTask {

@@ -20,6 +20,8 @@ package struct AggregatorConfiguration: Sendable {
     package var tellCommittedEvery: Duration = .seconds(1)
     /// How often the leader looks for events that were sent again, to raise the counters for them.
     package var reconcileEvery: Duration = .seconds(1)
+    /// How often the leader looks whether somebody has missed a budget.
+    package var missedEvery: Duration = .milliseconds(250)
     /// How often the leader looks for reservations whose lease has run out.
     package var reapEvery: Duration = .seconds(1)
     /// How often the leader reads the nodes' counts of denials.
@@ -39,6 +41,10 @@ package struct AggregatorConfiguration: Sendable {
     package var largestEventBytes = 1 << 20
     /// Shards of a deployment that is born now.
     package var shards = 16
+    #if DEBUG
+        /// Called when new events are in the ledger and not acknowledged yet: where a test kills its process.
+        package var onCommit: (@Sendable () -> Void)?
+    #endif
     /// Fixed time for tests, milliseconds since 1970; nil: Redis's.
     package var nowMs: (@Sendable () -> Int)?
 

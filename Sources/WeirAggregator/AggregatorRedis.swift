@@ -53,11 +53,18 @@ struct AggregatorRedis: Sendable {
 
     /// What stands in the shards' epochs; nil: nothing.
     nonisolated(nonsending) func epochs(of shards: [Shard]) async throws(AggregatorError) -> [(Shard, String?)] {
+        try await ofEach(shards) { ["GET", .string(RedisKeys.epoch($0))] }.map { ($0, $1.words) }
+    }
+
+    /// The reply to a command for each shard, all on their way at once.
+    nonisolated(nonsending) func ofEach(
+        _ shards: [Shard], _ command: @escaping @Sendable (Shard) -> [RedisArgument]
+    ) async throws(AggregatorError) -> [(Shard, RedisValue)] {
         let answers = await withTaskGroup(of: (Shard, Result<RedisValue, AggregatorError>).self) { group in
             for shard in shards {
                 group.addTask {
                     do throws(AggregatorError) {
-                        return (shard, .success(try await send(["GET", .string(RedisKeys.epoch(shard))])))
+                        return (shard, .success(try await send(command(shard))))
                     } catch {
                         return (shard, .failure(error))
                     }
@@ -67,9 +74,9 @@ struct AggregatorRedis: Sendable {
             for await answer in group { answers.append(answer) }
             return answers
         }
-        var epochs: [(Shard, String?)] = []
-        for (shard, answer) in answers { epochs.append((shard, try answer.get().words)) }
-        return epochs
+        var replies: [(Shard, RedisValue)] = []
+        for (shard, answer) in answers { replies.append((shard, try answer.get())) }
+        return replies
     }
 
     /// Does `body` for every item, a few hundred on their way at once: enough to be quick, too few to hold up anybody.

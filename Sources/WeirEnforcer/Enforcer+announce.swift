@@ -32,6 +32,7 @@ extension Enforcer {
             })
         switch try await script.run(on: connection) {
         case .known: logger.debug("Redis knows the call", metadata: ["reservation": "\(id.text)"])
+        case .notYet: logger.debug("a budget of the call is missing", metadata: ["reservation": "\(id.text)"])
         case .announced(let over):
             logger.notice(
                 "announced a call that Redis had forgotten",

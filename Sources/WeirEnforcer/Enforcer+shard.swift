@@ -88,6 +88,9 @@ extension Enforcer {
             clock.learn(redisMs: nowMs)
             return .wrongTime
         case .notReady: return .failed(.outage(reason: "shard \(part.shard.tag) is not ready"))
+        case .lost(let nowMs, let limit):
+            clock.learn(redisMs: nowMs)
+            return .failed(.missingBudget(part.steps[limit].counter.key))
         case .ended: return .failed(.degraded(reason: "reservation \(asked.id.text) has ended already"))
         }
     }

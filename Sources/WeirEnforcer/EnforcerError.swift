@@ -9,6 +9,11 @@ public enum EnforcerError: Error, Sendable, Equatable {
     /// A matter for the operator: credentials, permissions, layout, a script that failed. Fail closed and raise an alarm.
     case misconfigured(reason: String)
 
+    /// Somebody deleted a budget. That concerns one subject and not Redis, so no outage policy opens anything for it.
+    static func missingBudget(_ key: String) -> EnforcerError {
+        .degraded(reason: "\(key) is missing in Redis; the aggregator makes it anew")
+    }
+
     var isOutage: Bool { if case .outage = self { true } else { false } }
 
     /// For logs and health pages, not for clients.

@@ -114,11 +114,13 @@ extension Enforcer {
                 reply = try await PeekScript(shard: shard, counters: entries.map(\.counter))
                     .run(on: pool.connection(for: loop))
             } catch { throw EnforcerError(error) }
-            guard case .read(let nowMs, let held) = reply else {
-                throw .outage(reason: "shard \(shard.tag) is not ready")
+            switch reply {
+            case .notReady: throw .outage(reason: "shard \(shard.tag) is not ready")
+            case .lost(_, let counter): throw .missingBudget(entries[counter].counter.key)
+            case .read(let nowMs, let held):
+                clock.learn(redisMs: nowMs)
+                for (entry, found) in zip(entries, held) { units[entry.place] = found }
             }
-            clock.learn(redisMs: nowMs)
-            for (entry, found) in zip(entries, held) { units[entry.place] = found }
         }
         return units
     }

@@ -49,7 +49,7 @@ extension EndToEnd.Faults {
             let stack = try Stack.here
             let seed = ProcessInfo.processInfo.environment["WEIR_SEED"].flatMap { UInt64($0) }
             var random = seed.map { SeededGenerator(seed: $0) } ?? SeededGenerator()
-            let rounds = ProcessInfo.processInfo.environment["WEIR_FAULTS"] == "full" ? 200 : 3
+            let rounds = FaultReport.rounds(3, full: 200)
             print("F-X1: \(rounds) rounds, WEIR_SEED=\(random.seed)")
             let people = [
                 try await stack.newPerson(team: "nemesis-a", user: "nan"),
@@ -103,6 +103,7 @@ extension EndToEnd.Faults {
             let charged = events.filter { sums.contains($0.request) }.map(\.costMicros).reduce(0, +)
             let owed = try finished.map { try witnessed[$0]?.costMicros(prices) ?? -1 }.reduce(0, +)
             #expect(charged == owed, "\(note)")
+            let over = try await stack.overcharged(people, events, note)
             let verified = try await stack.weir("ledger", "verify")
             #expect(verified.status == 0, "\(verified.output) \(verified.errors)")
             try FaultReport(
@@ -110,6 +111,12 @@ extension EndToEnd.Faults {
                 bound: "0 lost, 0 twice, \(owed) micro-dollars",
                 measured:
                     "\(kills) kills in \(rounds) rounds: \(lost) of \(finished.count) lost, \(events.count - Set(events.map(\.request)).count) twice, \(charged) micro-dollars"
+            ).report()
+            try FaultReport(
+                "F-X1", invariant: "nothing stays reserved, and Redis's budgets are the ledger's sums",
+                bound: "0 micro-dollars, and orphans once more that an old Redis brought back",
+                measured:
+                    "\(over) micro-dollars over, orphans in \(events.filter { $0.outcome == "orphaned" }.count) events"
             ).report()
         }
     }
@@ -134,6 +141,37 @@ extension Stack {
             try await replacements.start(name, template, readyMark: mark)
         }
         return chosen.count
+    }
+
+    /// Waits until nothing is reserved and each budget holds what the ledger has of it. A Redis that comes back with an old
+    /// state may bring a call to life whose orphan is in the ledger: that one may be charged once more. Returns by how
+    /// much budgets of money are over.
+    fileprivate func overcharged(_ people: [Person], _ events: [LedgerEvent], _ note: String) async throws -> Int {
+        var over = 0
+        for person in people {
+            let own = events.filter { $0.team == person.team }
+            let orphans = own.filter { $0.outcome == "orphaned" }
+            let subject = "user:\(person.team)/\(person.user)"
+            func isRight(_ budget: Budget, _ units: (LedgerEvent) -> Int) -> Bool {
+                let (all, again) = (own.map(units).reduce(0, +), orphans.map(units).reduce(0, +))
+                return budget.reserved == 0 && (all...all + again).contains(budget.settled)
+            }
+            var held: [Budget] = []
+            do {
+                try await eventually("budgets", within: .seconds(60)) {
+                    held = try await [self.budget("spend", subject), self.budget("day-tokens", subject)]
+                    return isRight(held[0], \.costMicros) && isRight(held[1], \.tokens.total)
+                }
+            } catch is ConditionNotMet {
+                Issue.record(
+                    """
+                    \(subject): \(held), ledger \(own.map(\.costMicros).reduce(0, +)) micro-dollars, \
+                    \(own.map(\.tokens.total).reduce(0, +)) tokens, \(orphans.count) orphans, \(note)
+                    """)
+            }
+            over += held[0].settled - own.map(\.costMicros).reduce(0, +)
+        }
+        return over
     }
 
     /// Settlements in all outboxes that the ledger is not known to have.

@@ -32,6 +32,9 @@ import WeirTestSupport
             _ = try await admin.redis.send(["HSET", .string(RedisKeys.meta), "layout", "1", "shards", "16"])
             for shard in Shard.all(count: 16) {
                 _ = try await admin.redis.send(["SET", .string(RedisKeys.epoch(shard)), "1"])
+                _ = try await admin.redis.send([
+                    "HSET", .string(RedisKeys.reservations(shard)), .string(RedisKeys.readyField), "1",
+                ])
             }
             let made = try await admin.send(
                 .POST, "/admin/v1/keys", #"{"team":"acme","user":"alice","groups":["contractors"]}"#)

@@ -72,6 +72,7 @@ import WeirTestSupport
             lease.hold(token: 1, until: .now + .seconds(600))
             let old = Leader(redis: redis, token: 1, lease: lease)
             let shard = Shard(of: "acme")
+            let reservations = RedisKeys.reservations(shard)
             let set = RedisKeys.limitedSet(resource: "ai_credits")
             try await old.write(["ZADD", .string(set), "5", "acme"])
             // Its successor finds everything as it should be, and claims what there is.
@@ -93,7 +94,7 @@ import WeirTestSupport
             await expectRefused {
                 try await old.run(
                     ScriptCatalogue.open,
-                    keys: [RedisKeys.epoch(shard), RedisKeys.usage(shard), RedisKeys.fence(shard)],
+                    keys: [RedisKeys.epoch(shard), RedisKeys.usage(shard), RedisKeys.fence(shard), reservations],
                     arguments: [1, "", 7])
             }
             await expectRefused {
@@ -103,8 +104,14 @@ import WeirTestSupport
             await expectRefused {
                 try await old.run(
                     ScriptCatalogue.seed,
-                    keys: [RedisKeys.epoch(shard), "weir:\(shard.tag):budget:x", RedisKeys.fence(shard)],
+                    keys: [RedisKeys.epoch(shard), "weir:\(shard.tag):budget:x", RedisKeys.fence(shard), reservations],
                     arguments: [9, 9_000_000_000_000, 1])
+            }
+            await expectRefused {
+                try await old.run(
+                    ScriptCatalogue.restore,
+                    keys: [RedisKeys.epoch(shard), "weir:\(shard.tag):budget:x", RedisKeys.fence(shard), reservations],
+                    arguments: ["", 0, 9, 9_000_000_000_000, 1])
             }
             #expect(try await deployment.everything() == before)
         }

@@ -313,7 +313,7 @@ import WeirTestSupport
                 try await deployment.send("HGET", key, .string(call.id)).words?.hasPrefix("orphaned 40,1\n") == true)
             clock.set(Self.startMs + Reaper.endingsKeptMs + 1)
             _ = try await aggregator.reap()
-            #expect(try await deployment.send("HLEN", key) == .integer(0))
+            #expect(try await deployment.send("HEXISTS", key, .string(call.id)) == .integer(0))
         }
     }
 

@@ -44,7 +44,10 @@ import WeirTestSupport
         return records
     }
 
-    static func isLive(_ record: String) -> Bool { record.first?.isNumber == true }
+    static func isLive(_ record: String) -> Bool {
+        // Beside the reservations stand the budgets, each with the time at which it expires.
+        record.first?.isNumber == true && record.contains("\n")
+    }
 
     /// Settled and reserved of a budget.
     static func budget(_ limit: String, _ subject: Subject, _ node: TestNode, team: String = "acme") async throws

@@ -61,7 +61,7 @@ import WeirTestSupport
         var generator = SeededGenerator()
         try await withRedis { server in
             try await withConnection(to: server) { redis in
-                _ = try await redis.send(["SET", .string(RedisKeys.epoch(Self.shard)), "1"])
+                try await open(Self.shard, epoch: "1", of: redis)
                 var counters = SimulatedCounters()
                 var running: [Running] = []
                 var nowMs = Self.startMs

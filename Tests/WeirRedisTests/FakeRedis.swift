@@ -102,3 +102,18 @@ private final class FakeRedisHandler: ChannelInboundHandler {
         context.close(promise: nil)
     }
 }
+
+/// Logs in like Redis, and answers ECHO with its argument after `pause`.
+func echo(after pause: @escaping @Sendable (String) -> Duration? = { _ in nil })
+    -> @Sendable (Int, [String]) -> FakeAnswer
+{
+    { _, command in
+        switch command[0] {
+        case "ECHO":
+            let reply = "$\(command[1].utf8.count)\r\n\(command[1])\r\n"
+            return pause(command[1]).map { .delayed(reply, $0) } ?? .reply(reply)
+        case "PING": return .reply("+PONG\r\n")
+        default: return .ok
+        }
+    }
+}

@@ -18,5 +18,11 @@ package func epoch(of redis: RedisConnection, mark: String = "1") async throws -
 package func makeReady(_ shards: [Shard] = Shard.all(count: 16), of redis: RedisConnection) async throws {
     try await eventually("Redis answers", within: .seconds(30)) { try await redis.send(["PING"]) == .status("PONG") }
     let epoch = try await epoch(of: redis)
-    for shard in shards { _ = try await redis.send(["SET", .string(RedisKeys.epoch(shard)), epoch]) }
+    for shard in shards { try await open(shard, epoch: epoch, of: redis) }
+}
+
+/// What lua/open.lua writes: the shard is ready, and its list of budgets is whole.
+package func open(_ shard: Shard, epoch: RedisArgument, of redis: RedisConnection) async throws {
+    _ = try await redis.send(["SET", .string(RedisKeys.epoch(shard)), epoch])
+    _ = try await redis.send(["HSET", .string(RedisKeys.reservations(shard)), .string(RedisKeys.readyField), epoch])
 }

@@ -1,48 +1,35 @@
 --[[
-The end of a reservation: what its counters hold is replaced by what was used. Expects what lib/arguments.lua sets,
-`held` and `charged` (texts "units,units,..." in the order of the limits; charged: what an orphan has been charged already;
-nil: nothing) and `is_release`; sets `skipped`, the number of counters that could not be corrected: one of a foreign type
+The end of a reservation: what its counters hold is replaced by what was used. Expects what lib/arguments.lua and
+lib/budgets.lua set, `held` and `charged` (texts "units,units,..." in the order of the limits; charged: what an orphan has
+been charged already; nil: nothing) and `is_release`; sets `skipped`, the number of counters that could not be corrected: one of a foreign type
 or with a corrupt field is left as it is, for the event is in the stream and the ledger has the truth.
 
 Each limit's three doubles: kind and span as for admit (span 0 for C), and between them the units really used, 0 for a
 release.
 ]]
-local skipped, position, charged_position = 0, 1, 1
+local skipped = 0
 for i = 1, count do
     local key, at, reply = KEYS[3 + i], i * 3 - 2, nil
     local kind, units = limits[at], limits[at + 1]
-    local held_units, charged_units
-    if held then
-        held_units, position = string.match(held, '(%d+)()', position or #held + 1)
-        held_units = tonumber(held_units)
-    end
-    if charged then
-        charged_units, charged_position = string.match(charged, '(%d+)()', charged_position or #charged + 1)
-        units = units - tonumber(charged_units or 0)
-    end
     if kind == 1 and is_release then
         reply = redis.pcall('ZREM', key, id)
         -- No log: its request may stand in a ring, as an earlier policy had it.
         if type(reply) == 'table' then kind = 2 end
     end
     if kind == 3 then
-        if held_units and held_units > 0 then
-            reply = redis.pcall('HINCRBY', key, 'reserved', -held_units)
-            if type(reply) == 'number' and reply < 0 then
-                call('HSET', key, 'reserved', 0)
-                -- What was held is gone, so the key may be new: it must not stay for ever.
-                call('PEXPIREAT', key, limits[at + 2] + 86400000)
+        reply = begun[i]
+        if type(reply) == 'number' then
+            local field = (holds[i] or 0) > 0 and 'reserved' or 'settled'
+            if reply < 0 then call('HSET', key, field, 0) end
+            if units ~= 0 and field == 'reserved' then
+                reply = redis.pcall('HINCRBY', key, 'settled', units)
+                if type(reply) == 'number' and reply < 0 then call('HSET', key, 'settled', 0) end
             end
-        end
-        if units ~= 0 and type(reply) ~= 'table' then
-            reply = redis.pcall('HINCRBY', key, 'settled', units)
-            if type(reply) == 'number' and reply < 0 then call('HSET', key, 'settled', 0) end
-            if type(reply) == 'number' and reply <= units then call('PEXPIREAT', key, limits[at + 2] + 86400000) end
         end
     elseif kind == 4 then
         reply = redis.pcall('ZREM', key, id)
     elseif kind == 2 then
-        local difference = units - (held_units or 0)
+        local difference = units - (holds[i] or 0)
         if difference ~= 0 then
             -- Corrects the bucket of the admission, if it is still live.
             local bucket = math.floor(ARGV[3] * 60 / limits[at + 2])
@@ -64,5 +51,5 @@ for i = 1, count do
             end
         end
     end
-    if reply == false or type(reply) == 'table' and reply.err then skipped = skipped + 1 end
+    if kind ~= 3 and reply == false or type(reply) == 'table' and reply.err then skipped = skipped + 1 end
 end

@@ -11,4 +11,10 @@ Once it has ended, how: `settled`, `released`, or `orphaned <units,...>`; the la
 after it. Kept for a while, so that a repeated step changes nothing, and removed by expired.lua.
 
 An id is a ULID: 26 letters and digits, the first ten of them the time of its birth.
+
+Beside the reservations stand three things that are none:
+  <budget's key>   when it expires, in ms: that budget has to be there. Written when it is made
+  ready            the epoch for which open.lua opened the shard: without it the list of budgets is not whole
+  lost             somebody missed a budget that has to be there; the leader looks for it and makes all such anew
+While a budget is lost, nothing changes that holds it: it is not ready, and all the rest of the shard is.
 ]]

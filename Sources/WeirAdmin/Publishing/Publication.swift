@@ -10,11 +10,17 @@ struct Publication: Sendable {
     /// An operator waits longer than a call may.
     private static let deadline: Duration = .seconds(2)
 
-    /// What a key stands for, or that it was revoked.
-    func publish(_ key: LedgerKey) async throws(RedisError) {
-        var command: [RedisArgument] = ["HSET", .string(RedisKeys.apiKey(sha256: key.sha256))]
-        for (name, value) in key.record.fields { command += [.string(name), .string(value)] }
-        _ = try await redis.send(command, deadline: Self.deadline)
+    /// What a key stands for, or that it was revoked. Asks the ledger afterwards, so that a process that stood still between
+    /// the two brings no key back to life that another one has revoked meanwhile.
+    func publish(_ key: LedgerKey) async throws {
+        var current = key
+        while true {
+            var command: [RedisArgument] = ["HSET", .string(RedisKeys.apiKey(sha256: current.sha256))]
+            for (name, value) in current.record.fields { command += [.string(name), .string(value)] }
+            _ = try await redis.send(command, deadline: Self.deadline)
+            guard let next = try await ledger.key(id: key.record.id), next.record != current.record else { return }
+            current = next
+        }
     }
 
     /// The newest policy of the ledger. Asks again afterwards, so that of two that were applied at once the newer stays.

@@ -99,6 +99,9 @@ package actor Ingester {
                 throw error == .cancelled ? .cancelled : .ledger(error)
             }
         }
+        #if DEBUG
+            if report.ledger.inserted > 0 { configuration.onCommit?() }
+        #endif
         try await acknowledge(batches)
         try await tellCommitted()
         return report

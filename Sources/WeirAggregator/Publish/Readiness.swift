@@ -1,4 +1,5 @@
 import Logging
+import Synchronization
 import WeirCore
 import WeirLedger
 import WeirRedis
@@ -103,17 +104,27 @@ actor Readiness {
         } catch { throw error == .cancelled ? .cancelled : .ledger(error) }
         let wanted = Set(due.map(\.shard))
         let needed = seeds.filter { wanted.contains($0.shard) }
+        let seen = Mutex<[Shard: [String: HeldUnits.Seen]]>([:])
         try await redis.forEach(needed) { (seed) async throws(AggregatorError) in
-            try await leader.run(
-                ScriptCatalogue.seed, keys: [RedisKeys.epoch(seed.shard), seed.key, RedisKeys.fence(seed.shard)],
-                arguments: [.int(seed.settled), .int(seed.expireAtMs), .int(leader.token)])
+            let reply = try await leader.run(
+                ScriptCatalogue.seed,
+                keys: [
+                    RedisKeys.epoch(seed.shard), seed.key, RedisKeys.fence(seed.shard),
+                    RedisKeys.reservations(seed.shard),
+                ], arguments: [.int(seed.settled), .int(seed.expireAtMs), .int(leader.token)])
+            guard case .array(let parts) = reply, case .integer(let reserved) = parts.last else { return }
+            seen.withLock { $0[seed.shard, default: [:]][seed.key] = reserved < 0 ? .unreadable : .holds(reserved) }
         }
         var opened = 0
         for shard in due {
+            let held = HeldUnits(shard: shard.shard, leader: leader)
+            // Else calls are being announced at this very moment: the next step looks again.
+            guard try await held.putRight(seen.withLock { $0[shard.shard] ?? [:] }) else { continue }
             let reply = try await leader.run(
                 ScriptCatalogue.open,
                 keys: [
                     RedisKeys.epoch(shard.shard), RedisKeys.usage(shard.shard), RedisKeys.fence(shard.shard),
+                    RedisKeys.reservations(shard.shard),
                 ], arguments: [.int(leader.token), .string(shard.lastID), .int(nowMs)])
             if reply == .integer(1) { opened += 1 }
             // Should it be lost again before the next look, its grace begins anew.

@@ -35,7 +35,8 @@ struct Reconciler: Sendable {
         try await redis.forEach(seeds.filter { shards.contains($0.shard) }) {
             [redis] (seed) async throws(AggregatorError) in
             let reply = try await redis.run(
-                ScriptCatalogue.raise, keys: [seed.key], arguments: [.int(seed.settled), .int(seed.expireAtMs)])
+                ScriptCatalogue.raise, keys: [seed.key, RedisKeys.reservations(seed.shard)],
+                arguments: [.int(seed.settled), .int(seed.expireAtMs)])
             if reply == .integer(1) { await raised.add() }
         }
         for late in due {

@@ -6,6 +6,7 @@ import UnixSignals
 import WeirAdmin
 import WeirAggregator
 import WeirCore
+import WeirEnforcer
 import WeirLedger
 import WeirProviders
 import WeirRedis
@@ -59,8 +60,13 @@ package struct AggregatorProcess: Sendable {
         ledger: any AdminLedger, pool: RedisPool, group: MultiThreadedEventLoopGroup, logger: Logger,
         onReady: @escaping @Sendable (String) -> Void
     ) async throws {
-        let aggregator = Aggregator(
-            configuration: AggregatorConfiguration(name: settings.name), pool: pool, ledger: ledger, logger: logger)
+        var configured = AggregatorConfiguration(name: settings.name)
+        #if DEBUG
+            if Setting.crashAt.value(nil) == CrashPoint.afterCommit.rawValue {
+                configured.onCommit = { CrashPoint.die() }
+            }
+        #endif
+        let aggregator = Aggregator(configuration: configured, pool: pool, ledger: ledger, logger: logger)
         let admin = try await AdminServer(
             configuration: settings.admin, ledger: ledger, redis: pool, prices: try .shipped(), group: group,
             logger: logger,

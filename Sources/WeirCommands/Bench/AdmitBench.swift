@@ -59,6 +59,10 @@ struct AdmitBench: Sendable {
         var settles: [Figure] = []
         // The first round warms up and is thrown away.
         for round in 0...rounds {
+            // As the aggregator opens a shard.
+            _ = try await pool.send([
+                "HSET", .string(RedisKeys.reservations(Self.shard)), .string(RedisKeys.readyField), "bench",
+            ])
             let ids = calls.ids(count: operations)
             let floor = try await measure(pool, group) { connection, _ in
                 _ = try await connection.run(one, keys: [], arguments: [])

@@ -59,6 +59,7 @@ extension Explainer {
             situation.clock.learn(redisMs: nowMs)
             return .wrongTime
         case .notReady: throw .degraded(reason: "shard \(part.shard.tag) is not ready")
+        case .lost(_, let limit): throw .missingBudget(part.steps[limit].counter.key)
         case .ended: throw .degraded(reason: "reservation \(script.id.text) has ended already")
         }
     }

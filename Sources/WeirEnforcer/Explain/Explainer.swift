@@ -141,8 +141,12 @@ package struct Explainer: Sendable {
                 reply = try await PeekScript(shard: part.shard, counters: part.steps.map(\.counter))
                     .run(on: situation.connection)
             } catch { throw EnforcerError(error) }
-            guard case .read(let nowMs, let readings) = reply else {
-                throw .degraded(reason: "shard \(part.shard.tag) is not ready")
+            let nowMs: Int
+            let readings: [PeekScript.Reading]
+            switch reply {
+            case .read(let readAtMs, let read): (nowMs, readings) = (readAtMs, read)
+            case .notReady: throw .degraded(reason: "shard \(part.shard.tag) is not ready")
+            case .lost(_, let counter): throw .missingBudget(part.steps[counter].counter.key)
             }
             let costs = part.costs(of: served)
             let entries = part.scriptEntries(candidates: plan.candidates)

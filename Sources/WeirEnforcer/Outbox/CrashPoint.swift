@@ -12,7 +12,10 @@
         /// The provider has answered and the outbox has the settlement; Redis has not.
         case beforeSettlement = "before-settlement"
 
-        static func die() -> Never {
+        /// The aggregator's ledger has new events; their streams still hold them as not acknowledged.
+        case afterCommit = "after-commit"
+
+        package static func die() -> Never {
             kill(getpid(), SIGKILL)
             // The signal is on its way.
             while true { pause() }

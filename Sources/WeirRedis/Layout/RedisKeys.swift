@@ -41,6 +41,10 @@ package enum RedisKeys {
     /// Hash: reservation id → what is held, for whom, until when, and what was observed; or how it ended
     /// (lua/lib/record.lua).
     package static func reservations(_ shard: Shard) -> String { names(of: shard).reservations }
+    /// Beside them in the same hash: each budget's key → when it expires, since it has to be there; the epoch for which
+    /// the shard was opened, without which that list is not whole; and that somebody missed a budget.
+    package static let readyField = "ready"
+    package static let lostField = "lost"
     /// Stream: usage events on their way to the ledger, field `event`.
     package static func usage(_ shard: Shard) -> String { names(of: shard).usage }
     /// Hash: how far the ledger has the stream (lua/trim.lua, ``CommittedMark``), and what was sent again in it

@@ -72,6 +72,8 @@ package struct AdmitScript: Sendable {
         case notReady(nowMs: Int)
         /// `namedAtMs` is of another day, or over two seconds off.
         case wrongTime(nowMs: Int)
+        /// The budget of this limit is gone: what was spent of it is not known until it has been made anew.
+        case lost(nowMs: Int, limit: Int)
     }
 
     /// What serves a call that had a choice.
@@ -136,6 +138,8 @@ package struct AdmitScript: Sendable {
         case (2, 2): return .ended(nowMs: numbers[1])
         case (-1, 2): return .notReady(nowMs: numbers[1])
         case (-2, 2): return .wrongTime(nowMs: numbers[1])
+        case (-3, 3) where (1...max(1, limits.count)).contains(numbers[2]):
+            return .lost(nowMs: numbers[1], limit: numbers[2] - 1)
         default: throw .protocolViolation("\(script.name).lua answered \(numbers)")
         }
     }

@@ -32,6 +32,8 @@ package struct AnnounceScript: Sendable {
         case announced(over: Int)
         /// Redis knows it, alive or ended; nothing changed.
         case known
+        /// One of its budgets is being made anew; nothing changed.
+        case notYet
     }
 
     package init(
@@ -68,6 +70,7 @@ package struct AnnounceScript: Sendable {
         switch (numbers.first, numbers.count) {
         case (1, 2): return .announced(over: numbers[1])
         case (0, 1): return .known
+        case (-1, 1): return .notYet
         default: throw .protocolViolation("announce.lua answered \(numbers)")
         }
     }

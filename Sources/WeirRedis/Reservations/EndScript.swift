@@ -35,6 +35,7 @@ package struct EndScript: Sendable {
         case eventOnly
         /// Its lease was renewed: nothing to reap.
         case alive
+        /// Nor is it while one of its budgets is gone, until that has been made anew.
         case notReady
     }
 

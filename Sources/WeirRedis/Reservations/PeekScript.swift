@@ -19,6 +19,8 @@ package struct PeekScript: Sendable {
         /// In the order of `counters`.
         case read(nowMs: Int, [Reading])
         case notReady(nowMs: Int)
+        /// This counter is a budget that is gone: what was spent of it is not known until it has been made anew.
+        case lost(nowMs: Int, counter: Int)
     }
 
     package init(shard: Shard, counters: [CounterKey], nowMs: Int? = nil) {
@@ -29,7 +31,7 @@ package struct PeekScript: Sendable {
 
     package func run(on connection: RedisConnection) async throws(RedisError) -> Reply {
         let numbers = try await connection.run(
-            ScriptCatalogue.peek, keys: [RedisKeys.epoch(shard)] + counters.map(\.key),
+            ScriptCatalogue.peek, keys: [RedisKeys.epoch(shard), RedisKeys.reservations(shard)] + counters.map(\.key),
             arguments: ["", .int(nowMs ?? 0)] + counters.map { .string("\($0.letter) \($0.span)") }
         ).integers(of: ScriptCatalogue.peek)
         switch (numbers.first, numbers.count) {
@@ -39,6 +41,8 @@ package struct PeekScript: Sendable {
             }
             return .read(nowMs: numbers[1], readings)
         case (-1, 2): return .notReady(nowMs: numbers[1])
+        case (-3, 3) where (1...max(1, counters.count)).contains(numbers[2]):
+            return .lost(nowMs: numbers[1], counter: numbers[2] - 1)
         default: throw .protocolViolation("peek.lua answered \(numbers)")
         }
     }

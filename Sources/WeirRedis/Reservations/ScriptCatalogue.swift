@@ -16,6 +16,7 @@ package enum ScriptCatalogue {
     package static let lead = script("lead", PackageResources.lead_lua)
     package static let fenced = script("fenced", PackageResources.fenced_lua)
     package static let seed = script("seed", PackageResources.seed_lua)
+    package static let restore = script("restore", PackageResources.restore_lua)
     package static let raise = script("raise", PackageResources.raise_lua)
     package static let resend = script("resend", PackageResources.resend_lua)
     package static let reconciled = script("reconciled", PackageResources.reconciled_lua)
@@ -28,11 +29,12 @@ package enum ScriptCatalogue {
     package static let all = [
         admit, wouldAdmit, settle, renew, release, reap, expired, peek, announce, unlimit, lead, fenced, seed, open,
         close, ready,
-        raise, resend, reconciled, trim, regroup,
+        restore, raise, resend, reconciled, trim, regroup,
     ]
 
     private static let pieces: [Substring: [UInt8]] = [
         "lib/arguments.lua": PackageResources.arguments_lua,
+        "lib/budgets.lua": PackageResources.budgets_lua,
         "lib/choice.lua": PackageResources.choice_lua,
         "lib/clock.lua": PackageResources.clock_lua,
         "lib/counters.lua": PackageResources.counters_lua,

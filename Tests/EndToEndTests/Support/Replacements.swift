@@ -20,7 +20,7 @@ final class Replacements: Sendable {
     /// Ends them, those that others depend on last.
     func end() async {
         let programs = started.withLock { $0 }
-        let order = ["gateway-1", "gateway-2", "aggregator", "redis"]
+        let order = ["gateway-1", "gateway-2", "aggregator-2", "aggregator", "redis"]
         for program in order.flatMap({ name in programs.filter { $0.name == name }.map(\.program) }) {
             program.send(signal: SIGTERM)
             _ = await program.end()
@@ -29,7 +29,7 @@ final class Replacements: Sendable {
 
     /// The command line and environment of a process, to be started again.
     struct Template: Sendable {
-        let arguments: [String]
+        var arguments: [String]
         var environment: [String: String]
         let program: String
 

@@ -47,8 +47,10 @@ extension Stack {
         try await replacements.start("gateway-\(number)", template, readyMark: "weir gateway ready: ")
     }
 
-    func replaceRedis() async throws {
-        let template = try Replacements.Template(redis: ready.redis, directory: dev.directory)
+    /// - Parameter appendOnly: it begins with what its log has; else with its snapshot, if there is one.
+    func replaceRedis(appendOnly: Bool = true) async throws {
+        let template = try Replacements.Template(
+            redis: ready.redis, directory: dev.directory, appendOnly: appendOnly)
         try await end("redis", .kill)
         try await replacements.start("redis", template, readyMark: "Ready to accept connections")
     }

@@ -63,7 +63,7 @@ import WeirTestSupport
                 _ = try await send("DEL", key)
                 return
             }
-            _ = try await send("SET", key, WeirTestSupport.epoch(of: redis, mark: epoch))
+            try await open(shard, epoch: WeirTestSupport.epoch(of: redis, mark: epoch), of: redis)
         }
 
         func isLate() async throws -> Bool {

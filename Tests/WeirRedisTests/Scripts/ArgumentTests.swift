@@ -172,6 +172,7 @@ import WeirTestSupport
             ] {
                 let keys = [
                     RedisKeys.epoch(ShardBed.shard), "weir:{07}:budget:new", RedisKeys.fence(ShardBed.shard),
+                    RedisKeys.reservations(ShardBed.shard),
                 ]
                 #expect(try await Self.isRefused(bed, ScriptCatalogue.seed, arguments, keys: keys))
             }
@@ -278,9 +279,10 @@ struct Garbage {
         case "peek":
             texts =
                 ["", word()]
-                + keys.dropFirst().map { _ in
+                + keys.dropFirst(2).map { _ in
                     .string("\(["L", "R", "B", "C"].randomElement(using: &generator)!) \(text(&generator))")
                 }
+        case "restore": texts = [[word(), ""].randomElement(using: &generator)!, word(), word(), word(), word()]
         default:
             texts = [word(), word(), word()].dropLast(Int.random(in: 0...1, using: &generator))
         }

@@ -78,6 +78,7 @@ import WeirTestSupport
                 let reply = try await bed.end(.settle, call, units: [1])
                 #expect(reply == .ended(skipped: text == "-1" ? 0 : 1))
                 try await bed.send("DEL", .string(key.key))
+                try await bed.send("HDEL", .string(RedisKeys.reservations(ShardBed.shard)), .string(key.key))
             }
             #expect(try await bed.events().count == 2)
         }

@@ -60,7 +60,7 @@ import WeirTestSupport
         print("seed \(seed)")
         try await withRedis { server in
             try await withConnection(to: server) { redis in
-                _ = try await redis.send(["SET", .string(RedisKeys.epoch(Self.shard)), "test"])
+                try await open(Self.shard, epoch: "test", of: redis)
                 var generator = SeededGenerator(seed: seed)
                 var model = ShardModel()
                 var calls: [AdmitScript] = []
@@ -150,7 +150,8 @@ import WeirTestSupport
 
     /// What Redis holds at the end, read by plain commands, is what the model holds.
     static func expectSame(_ model: ShardModel, _ redis: RedisConnection, seed: UInt64) async throws {
-        for key in Set(model.reserved.keys).union(model.settled.keys) {
+        let budgets = Set(model.reserved.keys).union(model.settled.keys)
+        for key in budgets {
             let reply = try await redis.send(["HMGET", .string(key), "settled", "reserved", "ladder"])
             guard case .array(let values) = reply else { throw RedisError.protocolViolation("HMGET") }
             #expect(values[0].number == model.settled[key] ?? 0, "seed \(seed): settled of \(key)")
@@ -161,9 +162,10 @@ import WeirTestSupport
         guard case .array(let entries) = try await redis.send(["XRANGE", .string(RedisKeys.usage(shard)), "-", "+"])
         else { throw RedisError.protocolViolation("XRANGE") }
         #expect(entries.count == model.events.count, "seed \(seed): one event per settlement")
+        // Beside the reservations stand the budgets, and the mark that all of them do.
         #expect(
             try await redis.send(["HLEN", .string(RedisKeys.reservations(shard))])
-                == .integer(model.live.count + model.ended.count),
+                == .integer(model.live.count + model.ended.count + budgets.count + 1),
             "seed \(seed): live and ended reservations")
         // Every key of a subject expires.
         guard case .array(let keys) = try await redis.send(["KEYS", "weir:*"]) else { return }

@@ -48,7 +48,7 @@ struct ShardBed: Sendable {
         }
     }
 
-    func makeReady() async throws { try await send("SET", .string(RedisKeys.epoch(Self.shard)), "test") }
+    func makeReady() async throws { try await open(Self.shard, epoch: "test", of: redis) }
 
     @discardableResult
     func send(_ command: RedisArgument...) async throws -> RedisValue { try await redis.send(command) }
@@ -96,7 +96,7 @@ struct ShardBed: Sendable {
     func peek(_ counters: CounterKey..., atMs: Int = startMs) async throws -> [Int]? {
         switch try await PeekScript(shard: Self.shard, counters: counters, nowMs: atMs).run(on: redis) {
         case .read(_, let readings): readings.flatMap { [$0.used, $0.reserved] }
-        case .notReady: nil
+        case .notReady, .lost: nil
         }
     }
 

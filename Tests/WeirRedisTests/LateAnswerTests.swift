@@ -6,25 +6,10 @@ import WeirTestSupport
 
 @testable import WeirRedis
 
-/// What callers get when the server is slow, silent, wrong or gone.
-@Suite struct RedisFaultTests {
-    /// Logs in like Redis, and answers ECHO with its argument after `pause`.
-    static func echo(after pause: @escaping @Sendable (String) -> Duration? = { _ in nil })
-        -> @Sendable (Int, [String]) -> FakeAnswer
-    {
-        { _, command in
-            switch command[0] {
-            case "ECHO":
-                let reply = "$\(command[1].utf8.count)\r\n\(command[1])\r\n"
-                return pause(command[1]).map { .delayed(reply, $0) } ?? .reply(reply)
-            case "PING": return .reply("+PONG\r\n")
-            default: return .ok
-            }
-        }
-    }
-
+/// What callers get when the server is slow or silent, or nobody waits for the answer any more.
+@Suite struct LateAnswerTests {
     @Test func `a timed-out command does not shift the replies of others`() async throws {
-        try await withFakeRedis(Self.echo { $0 == "slow" ? .milliseconds(150) : nil }) { configuration in
+        try await withFakeRedis(echo { $0 == "slow" ? .milliseconds(150) : nil }) { configuration in
             try await withConnection(configuration) { redis in
                 for round in 0..<3 {
                     async let slow = outcome(redis, ["ECHO", "slow"], deadline: .milliseconds(20))
@@ -90,7 +75,7 @@ import WeirTestSupport
         let seen = Mutex<[String]>([])
         try await withFakeRedis({ number, command in
             seen.withLock { $0.append(command.joined(separator: " ")) }
-            return command[0] == "GET" ? .nothing : Self.echo()(number, command)
+            return command[0] == "GET" ? .nothing : echo()(number, command)
         }) { configuration in
             var configuration = configuration
             configuration.commandDeadline = .seconds(60)
@@ -110,103 +95,9 @@ import WeirTestSupport
         }
     }
 
-    @Test(arguments: ["garbage\r\n", ":1x\r\n", "$-7\r\n", "%1\r\n"])
-    func `F-R13: bytes that are not RESP end the connection, those who wait are told, and it connects anew`(
-        bytes: String
-    ) async throws {
-        try await withFakeRedis({ number, command in
-            if number == 1 && command[0] == "GET" { return command[1] == "bad" ? .reply(bytes) : .nothing }
-            return Self.echo()(number, command)
-        }) { configuration in
-            try await withConnection(configuration) { redis in
-                async let before = outcome(redis, ["GET", "silent"], deadline: .seconds(10))
-                async let bad = outcome(redis, ["GET", "bad"], deadline: .seconds(10))
-                for outcome in [await before, await bad] {
-                    guard case .failure(.protocolViolation) = outcome else {
-                        Issue.record("not a violation: \(outcome)")
-                        return
-                    }
-                }
-                try await eventually("it is connected again") {
-                    try await redis.send(["ECHO", "a"], deadline: .seconds(5)) == .bulk(ByteBuffer(string: "a"))
-                }
-                try FaultReport(
-                    "F-R13", invariant: "bytes that are not RESP: connection dropped, made anew, L1",
-                    bound: "0 replies made of them", measured: "0"
-                ).report()
-            }
-        }
-    }
-
-    @Test func `a reply that nobody asked for ends the connection`() async throws {
-        try await withFakeRedis({ number, command in
-            if number == 1 && command[0] == "ECHO" { return .reply(":1\r\n:2\r\n") }
-            return Self.echo()(number, command)
-        }) { configuration in
-            try await withConnection(configuration) { redis in
-                let first = try await redis.send(["ECHO", "a"], deadline: .seconds(5))
-                #expect(first == .integer(1))
-                try await eventually("it is connected again") {
-                    try await redis.send(["ECHO", "b"], deadline: .seconds(5)) == .bulk(ByteBuffer(string: "b"))
-                }
-            }
-        }
-    }
-
-    @Test func `a connection that is cut tells all who wait, and fails fast until it is back`() async throws {
-        try await withRedis { server in
-            try await withConnection(to: server, adjust: { $0.connectTimeout = .seconds(1) }) { redis in
-                /// Of the connection that is blocked, the bytes of commands that wait behind.
-                func bytesBehind() async throws -> Int? {
-                    guard case .bulk(let list) = try await server.send(["CLIENT", "LIST"]) else { return nil }
-                    let blocked = String(buffer: list).split(separator: "\n").first { $0.contains(" flags=b ") }
-                    let field = blocked?.split(separator: " ").first { $0.hasPrefix("qbuf=") }
-                    return field.flatMap { Int($0.dropFirst("qbuf=".count)) }
-                }
-                async let blocked = outcome(redis, ["BLPOP", "nothing", "0"], deadline: .seconds(60))
-                try await eventually("the command blocks") { try await bytesBehind() == 0 }
-                async let behind = outcome(redis, ["ECHO", "a"], deadline: .seconds(60))
-                try await eventually("the next one waits behind") { try await bytesBehind() ?? 0 > 0 }
-                server.kill()
-                for outcome in [await blocked, await behind] {
-                    guard case .failure(.disconnected) = outcome else {
-                        Issue.record("not disconnected: \(outcome)")
-                        return
-                    }
-                }
-                guard case .failure(.unavailable) = await outcome(redis, ["ECHO", "a"]) else {
-                    Issue.record("a command was accepted without a connection")
-                    return
-                }
-                guard case .broken = redis.state else {
-                    Issue.record("state \(redis.state)")
-                    return
-                }
-                try await server.restart()
-                try await redis.waitUntilReady(timeout: .seconds(20))
-                #expect(await outcome(redis, ["ECHO", "a"]) == .success(.bulk(ByteBuffer(string: "a"))))
-            }
-        }
-    }
-
-    @Test func `a killed client connects again by itself`() async throws {
-        try await withRedis { server in
-            try await withConnection(to: server) { redis in
-                for _ in 0..<3 {
-                    let before = try await redis.send(["CLIENT", "ID"])
-                    try await server.send(["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"])
-                    try await eventually("a new connection") {
-                        let now = try await redis.send(["CLIENT", "ID"])
-                        return now != before
-                    }
-                }
-            }
-        }
-    }
-
     @Test func `F-R4: commands beyond the bound are refused at once, the others keep waiting`() async throws {
         try await withFakeRedis({ number, command in
-            command[0] == "GET" ? .nothing : Self.echo()(number, command)
+            command[0] == "GET" ? .nothing : echo()(number, command)
         }) { configuration in
             var configuration = configuration
             configuration.maxWaiting = 50
@@ -264,7 +155,7 @@ import WeirTestSupport
     @Test func `behind a command that is late none waits, and its reply ends that`() async throws {
         let sent = Mutex(0)
         try await withFakeRedis({ number, command in
-            guard command[0] == "ECHO", command[1] == "late" else { return Self.echo()(number, command) }
+            guard command[0] == "ECHO", command[1] == "late" else { return echo()(number, command) }
             sent.withLock { $0 += 1 }
             return .delayed("$4\r\nlate\r\n", .milliseconds(900))
         }) { configuration in
@@ -291,7 +182,7 @@ import WeirTestSupport
         let owed = Mutex(0)
         try await withFakeRedis({ number, command in
             connections.withLock { $0 = max($0, number) }
-            guard isSilent.withLock({ $0 }) else { return Self.echo()(number, command) }
+            guard isSilent.withLock({ $0 }) else { return echo()(number, command) }
             guard command[0] == "PING" else {
                 owed.withLock { $0 += 1 }
                 return .nothing
@@ -322,7 +213,7 @@ import WeirTestSupport
         let connections = Mutex(0)
         try await withFakeRedis({ number, command in
             connections.withLock { $0 = max($0, number) }
-            return number == 1 && command[0] == "ECHO" ? .nothing : Self.echo()(number, command)
+            return number == 1 && command[0] == "ECHO" ? .nothing : echo()(number, command)
         }) { configuration in
             var configuration = configuration
             configuration.commandDeadline = .milliseconds(200)
@@ -340,7 +231,7 @@ import WeirTestSupport
         let isSilent = Mutex(false)
         let probes = Mutex<[Int: Int]>([:])
         try await withFakeRedis({ number, command in
-            guard isSilent.withLock({ $0 }) else { return Self.echo()(number, command) }
+            guard isSilent.withLock({ $0 }) else { return echo()(number, command) }
             if command[0] == "PING" { probes.withLock { $0[number, default: 0] += 1 } }
             return .nothing
         }) { configuration in
@@ -367,56 +258,8 @@ import WeirTestSupport
             }
         }
     }
-
-    @Test func `a demoted server is left`() async throws {
-        try await withRedis { server in
-            try await withConnection(to: server) { redis in
-                let before = try await redis.send(["CLIENT", "ID"])
-                try await server.send(["REPLICAOF", "127.0.0.1", "1"])
-                guard case .failure(.writeRefused) = await outcome(redis, ["SET", "a", "1"]) else {
-                    Issue.record("a replica took a write")
-                    return
-                }
-                try await eventually("a new connection") { try await redis.send(["CLIENT", "ID"]) != before }
-            }
-        }
-    }
-
-    @Test func `closing tells all who wait and refuses what comes after`() async throws {
-        try await withFakeRedis({ number, command in
-            command[0] == "GET" ? .nothing : Self.echo()(number, command)
-        }) { configuration in
-            try await withConnection(configuration) { redis in
-                async let waits = outcome(redis, ["GET", "a"], deadline: .seconds(60))
-                try await Task.sleep(for: .milliseconds(1))
-                await redis.close()
-                guard case .failure(.unavailable) = await waits else {
-                    Issue.record("not told")
-                    return
-                }
-                #expect(await outcome(redis, ["GET", "a"]) == .failure(.unavailable(reason: "closed")))
-                #expect(redis.state == .broken(reason: "closed"))
-            }
-        }
-    }
 }
 
 private final class Outcomes: Sendable {
     let all = Mutex<[RedisCall.Outcome]>([])
-}
-
-/// The outcome as a value, since a test looks at failures as much as at replies. Asked for on the connection's loop, so
-/// that a deadline is not spent on the way there.
-func outcome(
-    _ redis: RedisConnection, _ command: [RedisArgument], deadline: Duration? = nil
-) async -> RedisCall.Outcome {
-    let executor = EventLoopTaskExecutor(redis.eventLoop)
-    return await withTaskExecutorPreference(executor) {
-        do throws(RedisError) {
-            guard let deadline else { return .success(try await redis.send(command)) }
-            return .success(try await redis.send(command, deadline: deadline))
-        } catch {
-            return .failure(error)
-        }
-    }
 }
