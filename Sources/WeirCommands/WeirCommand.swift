@@ -10,17 +10,20 @@ package struct WeirCommand: AsyncParsableCommand {
             cost; an aggregator keeps the ledger. The commands below speak to the aggregator's admin API.
 
             Every flag has a variable of the environment, shown in brackets; a flag wins. Exit codes: 0 done, 1 failed or \
-            refused (the reason is on stderr), 64 wrong usage.
+            refused (the reason is on stderr), 64 wrong usage; docs/exit-codes.md has them all. Completions for a shell: \
+            weir --generate-completion-script bash, zsh or fish.
 
               weir policy apply deploy/policy.yaml
               weir keys create --team acme --user alice
               weir usage --by team
               weir kill-switch on --reason "spending doubled"
             """,
+        version: Version.current,
         subcommands: [
             AggregatorCommand.self, KeysCommand.self, LimitsCommand.self, LimitedCommand.self, KillSwitchCommand.self,
             UsageCommand.self, PolicyCommand.self, SimulateCommand.self, PricesCommand.self, LedgerCommand.self,
-            StatusCommand.self, DoctorCommand.self, GatewayCommand.self, SimulatorCommand.self, ChaosCommand.self,
+            StatusCommand.self, TopCommand.self, DoctorCommand.self, ProbeCommand.self, GatewayCommand.self,
+            SimulatorCommand.self, ChaosCommand.self,
             DevCommand.self,
             BenchCommand.self,
         ])
