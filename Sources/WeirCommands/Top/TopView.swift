@@ -91,10 +91,10 @@ struct TopView: Sendable, Codable, Equatable {
             let old = known[line.name]
             // A team that was not there has spent all of it since, if there was a sample to miss it in.
             let isNew = same != nil
-            let spent = isNew ? line.costMicros.addingSaturated((old?.costMicros ?? 0).multipliedSaturated(by: -1)) : 0
+            let spent = isNew ? line.costMicros.less(old?.costMicros ?? 0) : 0
             return Team(
                 team: line.name, callsToday: line.calls, spendTodayMicros: line.costMicros, spendTodayUSD: line.costUSD,
-                calls: isNew ? max(0, line.calls.addingSaturated(-max(0, old?.calls ?? 0))) : 0, spendMicros: spent,
+                calls: isNew ? max(0, line.calls.less(old?.calls ?? 0)) : 0, spendMicros: spent,
                 spendUSD: MicroUSD(micros: spent).description, isLimited: limitedTeams.contains(line.name))
         }
         teams = Array(
@@ -117,9 +117,14 @@ extension TopView.Rates {
         let millis = max(1, Int(span / .milliseconds(1)))
         func perSecond(_ count: Int) -> Double { (Double(max(0, count)) * 10_000 / Double(millis)).rounded() / 10 }
         seconds = (Double(millis) / 100).rounded() / 10
-        admitsPerSecond = perSecond(sample.usage.total.calls - before.usage.total.calls)
-        denialsPerSecond = perSecond(sample.denials.total - before.denials.total)
-        let spent = max(0, sample.usage.total.costMicros - before.usage.total.costMicros)
+        admitsPerSecond = perSecond(sample.usage.total.calls.less(before.usage.total.calls))
+        denialsPerSecond = perSecond(sample.denials.total.less(before.denials.total))
+        let spent = max(0, sample.usage.total.costMicros.less(before.usage.total.costMicros))
         spendMicrosPerMinute = spent.multipliedSaturated(by: 60_000) / millis
     }
+}
+
+extension Int {
+    /// The difference, or the nearest representable number.
+    fileprivate func less(_ other: Int) -> Int { addingSaturated(other.multipliedSaturated(by: -1)) }
 }
