@@ -9,7 +9,7 @@ TESTS_AT_ONCE := 2
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo build test faults lint format install-tools clean
+.PHONY: help demo build test faults lint format install install-tools deb clean
 
 help:
 	@echo 'make demo           build Weir and watch it work: everything runs on this machine, nothing costs money'
@@ -18,6 +18,8 @@ help:
 	@echo 'make lint           check format, warnings, imports and the module map'
 	@echo 'make format         bring the sources into the format'
 	@echo 'make build          build .build/release/weir'
+	@echo 'make install        put weir and its completions below PREFIX (/usr/local)'
+	@echo 'make deb            make a Debian package in .build/deb'
 	@echo 'make install-tools  install what the others need'
 	@echo 'make clean          remove everything that was built'
 
@@ -45,6 +47,17 @@ lint: install-tools
 
 format:
 	swift format --in-place --recursive $(SOURCES)
+
+# What `make build` made. DESTDIR: below another root.
+PREFIX := /usr/local
+install:
+	install -D --mode 755 .build/release/weir $(DESTDIR)$(PREFIX)/bin/weir
+	scripts/install-completions .build/release/weir $(DESTDIR)$(PREFIX)/share
+
+# With the toolchain's runtime linked in, which asks for a build of its own: it must run where there is no toolchain.
+deb: install-tools
+	swift build -c release --product weir --static-swift-stdlib --scratch-path .build/static
+	scripts/make-deb .build/static/release/weir .build/deb
 
 install-tools:
 	@scripts/install-tools

@@ -10,7 +10,8 @@ package struct WeirCommand: AsyncParsableCommand {
             cost; an aggregator keeps the ledger. The commands below speak to the aggregator's admin API.
 
             Every flag has a variable of the environment, shown in brackets; a flag wins. Exit codes: 0 done, 1 failed or \
-            refused (the reason is on stderr), 64 wrong usage.
+            refused (the reason is on stderr), 64 wrong usage; docs/exit-codes.md has them all. Completions for a shell: \
+            weir --generate-completion-script bash, zsh or fish. weir --version says which Weir this is.
 
               weir policy apply deploy/policy.yaml
               weir keys create --team acme --user alice
@@ -21,7 +22,8 @@ package struct WeirCommand: AsyncParsableCommand {
             AggregatorCommand.self, AdminTokenCommand.self, KeysCommand.self, LimitsCommand.self, LimitedCommand.self,
             KillSwitchCommand.self,
             UsageCommand.self, PolicyCommand.self, SimulateCommand.self, PricesCommand.self, LedgerCommand.self,
-            StatusCommand.self, DoctorCommand.self, GatewayCommand.self, SimulatorCommand.self, ChaosCommand.self,
+            StatusCommand.self, TopCommand.self, DoctorCommand.self, ProbeCommand.self, GatewayCommand.self,
+            SimulatorCommand.self, ChaosCommand.self,
             DevCommand.self,
             BenchCommand.self,
         ])
@@ -29,5 +31,9 @@ package struct WeirCommand: AsyncParsableCommand {
     package init() {}
 
     /// Runs what the process's arguments say, and ends the process with the exit code.
-    package static func launch() async { await main() }
+    package static func launch() async {
+        // Exactly so: policy apply and others have a --version of their own, which the library's would take the place of.
+        guard CommandLine.arguments.dropFirst() != ["--version"] else { return print(Version.current) }
+        await main()
+    }
 }

@@ -3,7 +3,9 @@ extension RedisConfiguration {
     /// `?insecure=true`), or `unix://[user:password@]/path/to.sock[?db=N]`.
     ///
     /// Each part may be percent-encoded, and must be where it holds `@`, `:`, `/`, `?` or `%`.
-    package init(url: String) throws(RedisURLError) {
+    ///
+    /// - Parameter password: kept beside the URL, which then says `user@` at most; nil: as the URL says.
+    package init(url: String, password: String? = nil) throws(RedisURLError) {
         guard let colon = url.firstIndex(of: ":"), url[colon...].hasPrefix("://") else { throw .scheme }
         let scheme = url[..<colon].lowercased()
         guard ["redis", "rediss", "unix"].contains(scheme) else { throw .scheme }
@@ -28,7 +30,11 @@ extension RedisConfiguration {
             if path.count > 1 { database = try databaseNumber(path.dropFirst()) }
         }
         if scheme == "rediss" { tls = TLS() }
-        if let login { (username, password) = try credentials(login) }
+        if let password {
+            (username, self.password) = (try login.flatMap(userAlone), password)
+        } else if let login {
+            (username, self.password) = try credentials(login)
+        }
         for option in query.split(separator: "&") { try apply(option: option, scheme: scheme) }
         guard (tls?.certificateFile == nil) == (tls?.keyFile == nil) else {
             throw .optionValue("cert", expected: "given together with key")
@@ -84,6 +90,14 @@ private func credentials(_ login: Substring) throws(RedisURLError) -> (user: Str
     let password = try decoded(login[colon...].dropFirst(), part: "password")
     guard !password.isEmpty else { throw .credentials }
     return (user.isEmpty ? nil : user, password)
+}
+
+/// A user, without a password or with an empty one.
+private func userAlone(_ login: Substring) throws(RedisURLError) -> String? {
+    let parts = login.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+    guard parts.count == 1 || parts[1].isEmpty else { throw .passwordTwice }
+    let user = try decoded(parts[0], part: "user")
+    return user.isEmpty ? nil : user
 }
 
 private func databaseNumber(_ text: Substring) throws(RedisURLError) -> Int {

@@ -6,6 +6,8 @@ package enum RedisURLError: Error, Sendable, Equatable {
     case port
     /// A user without a password, or the other way round where that is not possible.
     case credentials
+    /// In the URL, and beside it.
+    case passwordTwice
     case database
     /// No absolute path in a `unix://` URL.
     case socketPath
@@ -26,7 +28,9 @@ extension RedisURLError: CustomStringConvertible {
         case .port:
             "Redis URL: the port must be a number from 1 to 65535; a password with @, : or / must be percent-encoded"
         case .credentials:
-            "Redis URL: before the @ write user:password, or :password for the default user"
+            "Redis URL: before the @ write user:password, or :password for the default user; user@ alone needs --redis-password-file"
+        case .passwordTwice:
+            "Redis URL: there is a password in it and in --redis-password-file; leave one of them out"
         case .database:
             "Redis URL: the database must be a number from 0 to 1048575, as in redis://127.0.0.1:6379/0"
         case .socketPath:

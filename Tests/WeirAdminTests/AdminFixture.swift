@@ -122,7 +122,7 @@ func withAdmin(
     try await withRedis { server in
         try await withTemporaryDirectory { directory in
             let ledger = try LedgerURL("sqlite:\(directory)/weir.db").open()
-            var redisConfiguration = try RedisConfiguration(url: server.url)
+            var redisConfiguration = try RedisConfiguration(url: server.url(as: .aggregator))
             redisConfiguration.connectTimeout = .seconds(10)
             let pool = RedisPool(
                 configuration: redisConfiguration, group: MultiThreadedEventLoopGroup.singleton, logger: .silent)

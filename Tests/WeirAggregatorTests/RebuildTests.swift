@@ -188,7 +188,7 @@ import WeirTestSupport
         var nodes: [Node] = []
         for _ in 0..<count {
             let group = MultiThreadedEventLoopGroup.singleton
-            var configuration = try RedisConfiguration(url: deployment.server.url)
+            var configuration = try RedisConfiguration(url: deployment.server.url(as: .gateway))
             configuration.commandDeadline = .seconds(2)
             let pool = RedisPool(configuration: configuration, group: group, logger: .silent)
             let enforcer = Enforcer(

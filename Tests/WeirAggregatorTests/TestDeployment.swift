@@ -24,7 +24,7 @@ struct TestDeployment: Sendable {
     ) async throws -> Result {
         try await withTemporaryDirectory { directory in
             try await withRedis(arguments) { server in
-                var configuration = try RedisConfiguration(url: server.url)
+                var configuration = try RedisConfiguration(url: server.url(as: .aggregator))
                 configuration.commandDeadline = .seconds(10)
                 configuration.connectTimeout = .seconds(10)
                 let pool = RedisPool(

@@ -22,7 +22,8 @@ func withAggregator(_ body: (String, any AdminLedger, RedisServer) async throws 
             let environment = ["WEIR_ADMIN_TOKEN": "token-of-the-tests", "USER": "ann"]
             let settings = try Setting.$environment.withValue(environment) {
                 try AggregatorCommand.parse([
-                    "--listen", "127.0.0.1:0", "--redis", redis.url, "--ledger", "sqlite:\(directory)/weir.db",
+                    "--listen", "127.0.0.1:0", "--redis", redis.url(as: .aggregator), "--ledger",
+                    "sqlite:\(directory)/weir.db",
                     "--policy", policy,
                 ]).settings()
             }

@@ -130,14 +130,14 @@ import WeirTestSupport
 
     @Test func `the command reports it, and fails when something does`() async throws {
         try await withRedis { redis in
-            let report = try await DoctorCommand.parse(["--redis", redis.url]).report()
+            let report = try await DoctorCommand.parse(["--redis", redis.url(as: .inspect)]).report()
             #expect(!report.isSuccess)
             #expect(report.text.contains("ok   redis       Redis answers at"))
             #expect(
                 report.text.contains("fail meta        weir:meta is missing\n                 → start weir aggregator"))
             #expect(report.json.contains(#""ok":false"#) && report.json.contains(#""check":"eviction","level":"ok""#))
             redis.kill()
-            let away = try await DoctorCommand.parse(["--redis", redis.url]).report()
+            let away = try await DoctorCommand.parse(["--redis", redis.url(as: .inspect)]).report()
             #expect(!away.isSuccess && away.text.hasPrefix("fail redis       Redis does not answer"))
         }
         #expect(try DoctorCommand.report([.ok("a", "b"), .warn("c", "d", "e")]).isSuccess)

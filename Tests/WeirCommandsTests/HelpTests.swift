@@ -39,6 +39,14 @@ import Testing
         }
     }
 
+    @Test func `every command that lists something takes --csv`() {
+        for (path, type) in Self.commands where type.configuration.subcommands.isEmpty {
+            let help = type.helpMessage(columns: 400)
+            #expect(help.contains("--csv") == (type is any AdminTableCommand.Type), "\(path)")
+            if path.hasSuffix(" list") || path.hasSuffix(" versions") { #expect(help.contains("--csv"), "\(path)") }
+        }
+    }
+
     @Test(arguments: [
         ["keys", "create", "--team", "acme", "--user", "a", "--group", "g", "--product", "p", "--expires-in", "90d"],
         ["keys", "list", "--team", "acme", "--json"], ["keys", "revoke", "wk_1a2B3c4D"],
@@ -68,6 +76,10 @@ import Testing
         ["policy", "check", "-"], ["policy", "apply", "f.yaml", "--note", "n"], ["policy", "show", "--version", "3"],
         ["aggregator", "--listen", "127.0.0.1:0", "--ledger", "sqlite:x.db"],
         ["chaos", "--listen", "127.0.0.1:7000", "--to", "127.0.0.1:6379", "--seed", "7", "--delay", "50ms"],
+        ["top"], ["top", "--once", "--json", "--interval", "10s", "--teams", "3"], ["top", "--color", "never"],
+        ["probe"], ["probe", "http://127.0.0.1:9080/readyz", "--wait", "60s", "--json"],
+        ["keys", "list", "--csv", "--color", "always"], ["usage", "--by", "team", "--csv"],
+        ["gateway", "--redis", "redis://weir-gateway@r", "--redis-password-file", "f"],
     ])
     func `what the help shows is accepted`(arguments: [String]) throws { _ = try WeirCommand.parseAsRoot(arguments) }
 
@@ -92,6 +104,8 @@ import Testing
         ["admin-token", "create", "--name", "a", "--role", "admin", "--expires", "soon"],
         ["admin-token", "revoke", "wa_00000000_000000000000000000000000000000003XfsTZ"],
         ["simulate", "--days", "3"], ["simulate", "--policy", "f", "--days", "0"],
+        ["top", "--teams", "0"], ["top", "--interval", "2"], ["top", "--interval", "2h"], ["top", "--csv"],
+        ["probe", "--wait", "60"], ["keys", "list", "--color", "blue"], ["keys", "revoke", "wk_1a2B3c4D", "--csv"],
         ["chaos"], ["chaos", "--listen", "127.0.0.1:0"], ["chaos", "--listen", "a:1", "--to", "a:2", "--seed", "x"],
         ["keys", "revoke", "wk_00000000_000000000000000000000000000000003XfsTZ"],
     ])

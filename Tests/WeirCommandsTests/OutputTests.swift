@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Synchronization
 import Testing
 import WeirAdmin
 import WeirTestSupport
@@ -16,6 +17,58 @@ import WeirTestSupport
                 acme    1,000  x
                 a?[31m      5  -
                 """)
+    }
+
+    @Test func `a spreadsheet gets titles as names, bare numbers, and no formula`() {
+        var table = TextTable([
+            .init(title: "TEAM"), .init(title: "COST USD", isNumber: true), .init(title: "LEFT", isNumber: true),
+        ])
+        table.rows = [
+            ["=1+1", "1,234.5", "-"], ["a,\"b\"", "-1,000", ""], ["+x", "n/a", "@y"], ["-", "\t", "5"],
+        ]
+        #expect(
+            table.csv == """
+                team,cost_usd,left
+                "'=1+1",1234.5,
+                "a,""b""\",-1000,
+                "'+x",n/a,"'@y"
+                "'-","'\t",5
+                """)
+        let report = Report(.text("above"), .table(table), .table(table, whenEmpty: "none"), json: "{}")
+        #expect(report.csv == table.csv + "\n\n" + table.csv)
+    }
+
+    @Test func `colours change nothing but colours, and are for terminals whose user wants them`() {
+        var table = TextTable([.init(title: "STATE", tones: ["on": .bad]), .init(title: "N", isNumber: true)])
+        table.rows = [["on", "1"], ["off", "10"]]
+        let coloured = table.text(Palette(hasColor: true))
+        #expect(coloured.contains("\u{1b}[1;31mon\u{1b}[0m"))
+        #expect(coloured.replacing(#/\u{1b}\[[0-9;]*m/#, with: "") == table.text)
+        let terminal = ["TERM": "xterm"]
+        #expect(ColorChoice.auto.palette(isTerminal: true, environment: terminal).hasColor)
+        #expect(!ColorChoice.auto.palette(isTerminal: false, environment: terminal).hasColor)
+        #expect(!ColorChoice.auto.palette(isTerminal: true, environment: ["TERM": "dumb"]).hasColor)
+        #expect(!ColorChoice.auto.palette(isTerminal: true, environment: ["TERM": "xterm", "NO_COLOR": "1"]).hasColor)
+        #expect(ColorChoice.auto.palette(isTerminal: true, environment: ["TERM": "xterm", "NO_COLOR": ""]).hasColor)
+        #expect(ColorChoice.always.palette(isTerminal: false, environment: ["NO_COLOR": "1"]).hasColor)
+        #expect(!ColorChoice.never.palette(isTerminal: true, environment: terminal).hasColor)
+    }
+
+    @Test func `progress says how far it is, or that something moves, and takes itself away`() async {
+        let counted = Progress("exporting", unit: "events", total: 2_400, write: nil)
+        counted.advance(by: 1_200)
+        #expect(
+            counted.line(after: .seconds(3))
+                == "exporting [████████████░░░░░░░░░░░░]  50 %, 1,200 of 2,400 events, 3 s")
+        counted.advance(by: 10_000)
+        #expect(counted.line(after: .seconds(4)).contains("100 %, 2,400 of 2,400"))
+        let unknown = Progress("verifying", write: nil)
+        #expect(unknown.line(after: .zero) == "verifying [██░░░░░░░░░░░░░░░░░░░░░░] 0 s")
+        #expect(unknown.line(after: .zero) != unknown.line(after: .milliseconds(300)))
+        let written = Mutex("")
+        let shown = Progress("repricing") { text in written.withLock { $0 += text } }
+        await shown.during { while written.withLock({ $0.isEmpty }) { await Task.yield() } }
+        #expect(written.withLock { $0.hasPrefix("\rrepricing [") && $0.hasSuffix("\r\u{1b}[K") })
     }
 
     @Test(arguments: [

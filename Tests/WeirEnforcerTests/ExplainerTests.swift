@@ -69,7 +69,7 @@ import WeirTestSupport
     /// Runs `body` with a node, and an explainer beside it.
     private static func run(_ body: (TestNode, Explainer) async throws -> Void) async throws {
         try await TestNode.run(policy: policy) { node in
-            var configuration = try RedisConfiguration(url: node.server.url)
+            var configuration = try RedisConfiguration(url: node.server.url(as: .aggregator))
             configuration.commandDeadline = .seconds(10)
             let pool = RedisPool(
                 configuration: configuration, group: MultiThreadedEventLoopGroup.singleton, logger: .silent)

@@ -130,7 +130,7 @@ struct TestNode: Sendable {
         prices: PriceHistory? = nil, outbox: Outbox? = nil, _ body: (Enforcer, any EventLoop) async throws -> Result
     ) async throws -> Result {
         let group = MultiThreadedEventLoopGroup.singleton
-        var configuration = try RedisConfiguration(url: "redis://127.0.0.1:\(port ?? server.port)")
+        var configuration = try RedisConfiguration(url: server.url(as: .gateway, port: port))
         configuration.commandDeadline = deadline
         configuration.connectTimeout = .seconds(5)
         let pool = RedisPool(configuration: configuration, group: group, logger: .silent)

@@ -42,7 +42,7 @@ nonisolated(nonsending) private func addNode(
 ) async throws {
     guard left > 0 else { return try await body(beds, redis) }
     let group = MultiThreadedEventLoopGroup(numberOfThreads: 2)
-    var configuration = try RedisConfiguration(url: redis.url)
+    var configuration = try RedisConfiguration(url: redis.url(as: .gateway))
     configuration.commandDeadline = deadline
     let pool = RedisPool(configuration: configuration, group: group, logger: .silent)
     let enforcer = Enforcer(

@@ -37,6 +37,16 @@ import WeirRedis
         #expect((configuration.tls != nil) == expected.hasTLS)
     }
 
+    @Test func `a password may be kept beside the URL, once`() throws {
+        for url in ["redis://weir@h", "redis://weir:@h", "redis://w%65ir@h"] {
+            let configuration = try RedisConfiguration(url: url, password: "a@b:/%")
+            #expect(configuration.username == "weir" && configuration.password == "a@b:/%")
+        }
+        #expect(try RedisConfiguration(url: "redis://h", password: "p").username == nil)
+        #expect(throws: RedisURLError.passwordTwice) { try RedisConfiguration(url: "redis://u:p@h", password: "p") }
+        #expect(throws: RedisURLError.credentials) { try RedisConfiguration(url: "redis://u@h") }
+    }
+
     @Test func `TLS files and the waiving of checks come from the query`() throws {
         let tls = try RedisConfiguration(url: "rediss://h?ca=/a%2Fca.pem&cert=/c&key=/k").tls
         #expect(tls?.caFile == "/a/ca.pem" && tls?.certificateFile == "/c" && tls?.keyFile == "/k")

@@ -15,11 +15,17 @@ package final class RedisServer: Sendable {
     package let directory: String
     package let port: Int
     package var url: String { "redis://127.0.0.1:\(port)" }
+    /// For one of Weir's processes, which may do what ``RedisUser`` may.
+    /// - Parameter proxy: the port of what stands before it; nil: straight to it.
+    package func url(as user: RedisUser, port proxy: Int? = nil) -> String {
+        "redis://\(hasUsers ? user.rawValue + ":any@" : "")127.0.0.1:\(proxy ?? port)"
+    }
     package var socketPath: String { directory + "/redis.sock" }
     package var pid: Int32 { process.withLock { $0.processIdentifier } }
 
     private let executable: String
     private let arguments: [String]
+    private let hasUsers: Bool
     private let process: Mutex<Process>
     private let watchdog: Mutex<Watchdog>
 
@@ -27,6 +33,9 @@ package final class RedisServer: Sendable {
         self.executable = executable
         self.directory = directory
         self.port = port
+        // A test that makes users of its own has no others.
+        hasUsers = !arguments.contains("--requirepass")
+        let arguments = try hasUsers ? arguments + ["--aclfile", RedisUser.file(in: directory)] : arguments
         self.arguments = arguments
         let launched = try Self.launch(
             executable: executable, directory: directory, port: port, arguments: arguments)

@@ -28,8 +28,7 @@ struct AggregatorCommand: AsyncParsableCommand {
     @Option(help: Setting.aggregatorListen.help("Where the admin API listens; port 0 takes any free one."))
     var listen: String?
 
-    @Option(help: Setting.redis.help("redis://, rediss:// (TLS) or unix://, with a password if need be."))
-    var redis: String?
+    @OptionGroup var redis: RedisOptions
 
     @Option(help: Setting.ledger.help("The ledger, sqlite:PATH."))
     var ledger: String?
@@ -88,7 +87,7 @@ struct AggregatorCommand: AsyncParsableCommand {
         }
         let path = Setting.policyFile.value(policy)
         return AggregatorProcess.Settings(
-            address: address, redis: try RedisConfiguration(url: Setting.redis.value(redis) ?? ""),
+            address: address, redis: try redis.configuration(),
             ledger: try LedgerURL(Setting.ledger.value(ledger) ?? ""), admin: admin,
             firstPolicy: try path.map(Self.readPolicy),
             name: try processName(), logLevel: try Setting.level(logLevel))

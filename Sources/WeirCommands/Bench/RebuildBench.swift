@@ -66,7 +66,8 @@ struct RebuildBench: Sendable {
 
     private func measure(_ ledger: any LedgerStore, _ pool: RedisPool) async throws -> Report {
         let nowMs = Int(Date().timeIntervalSince1970 * 1000)
-        try await fill(ledger, nowMs: nowMs)
+        let filling = Progress("filling the ledger", unit: "events", total: events)
+        try await filling.during { try await fill(ledger, nowMs: nowMs, filling) }
         var configuration = AggregatorConfiguration(name: "bench")
         // Its steps are called one by one here, and nobody renews the lease beside them.
         configuration.leaderLease = .seconds(3600)
@@ -76,7 +77,8 @@ struct RebuildBench: Sendable {
         try await untilReady(aggregator, pool)
         _ = try await pool.send(["FLUSHALL"], deadline: .seconds(60))
         let start = ContinuousClock.now
-        try await untilReady(aggregator, pool)
+        let rebuilding = Progress("rebuilding", unit: "shards", total: Shard.defaultCount)
+        try await rebuilding.during { try await untilReady(aggregator, pool, rebuilding) }
         let taken = start.duration(to: .now)
         // In this ledger every user and every team has spent.
         let budgets = try await budgets(pool)
@@ -91,7 +93,7 @@ struct RebuildBench: Sendable {
         return keys
     }
 
-    private func untilReady(_ aggregator: Aggregator, _ pool: RedisPool) async throws {
+    private func untilReady(_ aggregator: Aggregator, _ pool: RedisPool, _ progress: Progress? = nil) async throws {
         while true {
             _ = try await aggregator.ingest()
             _ = try await aggregator.lead()
@@ -100,11 +102,12 @@ struct RebuildBench: Sendable {
                 if try await pool.send(["EXISTS", .string(RedisKeys.epoch(shard))]) == .integer(1) { ready += 1 }
             }
             if ready == Shard.defaultCount { return }
+            progress?.advance(to: ready)
             try await Task.sleep(for: .milliseconds(20))
         }
     }
 
-    private func fill(_ ledger: any LedgerStore, nowMs: Int) async throws {
+    private func fill(_ ledger: any LedgerStore, nowMs: Int, _ progress: Progress) async throws {
         let policy = Policy(
             products: ["default": .init(callClass: "ai", billable: true, resource: "ai_credits")],
             classes: ["ai": .init(killSwitch: true)],
@@ -128,6 +131,7 @@ struct RebuildBench: Sendable {
                     cost: MicroUSD(micros: 1 + number % 997), priceVersion: "1", status: 200)
             }
             _ = try await ledger.ingest(batch, deadLetters: [])
+            progress.advance(by: batch.count)
         }
     }
 }

@@ -8,6 +8,11 @@ protocol AdminCommand: AsyncParsableCommand {
     func perform(_ client: AdminClient) async throws -> Report
 }
 
+/// One that answers with a table.
+protocol AdminTableCommand: AdminCommand {
+    var table: TableOptions { get }
+}
+
 extension AdminCommand {
     func report() async throws -> Report {
         try await AdminClient.with(
@@ -15,8 +20,9 @@ extension AdminCommand {
     }
 
     package func run() async throws {
+        let form = try (self as? any AdminTableCommand)?.table.form(admin.output) ?? admin.output.form
         let report: Report
         do { report = try await self.report() } catch { throw failure(error) }
-        try report.print(asJSON: admin.json)
+        try report.print(form)
     }
 }

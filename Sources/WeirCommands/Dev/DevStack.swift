@@ -56,7 +56,7 @@ struct DevStack: Sendable {
         var children: [ChildProcess] = []
 
         mutating func start(isTemporary: Bool) async throws -> DevStack {
-            let redis = try await PrivateRedis.start(directory: directory, persistent: true)
+            let redis = try await PrivateRedis.start(directory: directory, persistent: true, hasUsers: true)
             children.append(redis.child)
             let threads = ["--threads", String(options.threads)]
             let simulator = try await weir(
@@ -66,7 +66,8 @@ struct DevStack: Sendable {
             let aggregator = try await weir(
                 "aggregator",
                 [
-                    "aggregator", "--listen", "127.0.0.1:0", "--redis", redis.url, "--ledger", "sqlite:" + ledger,
+                    "aggregator", "--listen", "127.0.0.1:0", "--redis", redis.url(as: .aggregator), "--ledger",
+                    "sqlite:" + ledger,
                     "--policy", options.policyFile, "--name", "dev",
                 ], environment: ["WEIR_ADMIN_TOKEN": token], ready: "weir aggregator ready: ")[0]
             var gateways: [String] = []
@@ -75,7 +76,8 @@ struct DevStack: Sendable {
                 let words = try await weir(
                     "gateway-\(number)",
                     [
-                        "gateway", "--listen", "127.0.0.1:0", "--ops", "127.0.0.1:0", "--redis", redis.url,
+                        "gateway", "--listen", "127.0.0.1:0", "--ops", "127.0.0.1:0",
+                        "--redis", redis.url(as: .gateway),
                         "--anthropic-url", simulator, "--openai-url", simulator, "--gemini-url", simulator,
                     ] + threads + (options.hasOutbox ? ["--outbox", "\(directory)/outbox-\(number)"] : []),
                     environment: [

@@ -4,13 +4,19 @@ import Glibc
 /// A redis-server of one's own, on a free loopback port, in a private directory.
 struct PrivateRedis: Sendable {
     let child: ChildProcess
+    /// For who may do everything.
     let url: String
 
+    /// The users of `deploy/redis/users.acl` that Weir's processes are in production.
+    enum User: String { case gateway = "weir-gateway", aggregator = "weir-aggregator" }
+
     /// - Parameter persistent: keeps an append-only file in `directory`, as production should.
-    static func start(directory: String, persistent: Bool) async throws -> PrivateRedis {
+    /// - Parameter hasUsers: whether ``url(as:)`` can be used. They may do what they may in production.
+    static func start(directory: String, persistent: Bool, hasUsers: Bool = false) async throws -> PrivateRedis {
         guard let program = path(of: "redis-server") else {
             throw DevError(description: "redis-server is not installed: apt-get install redis-server")
         }
+        let users = hasUsers ? ["--aclfile", try usersFile(in: directory)] : []
         // Somebody may take the port that was free a moment ago.
         for _ in 0..<5 {
             let port = try freePort()
@@ -19,13 +25,29 @@ struct PrivateRedis: Sendable {
                 arguments: [
                     "--port", String(port), "--bind", "127.0.0.1", "--dir", directory, "--save", "", "--appendonly",
                     persistent ? "yes" : "no", "--maxmemory-policy", "noeviction",
-                ], logFile: directory + "/redis.log")
+                ] + users, logFile: directory + "/redis.log")
             while child.isRunning {
                 if isListening(port: port) { return PrivateRedis(child: child, url: "redis://127.0.0.1:\(port)") }
                 try await Task.sleep(for: .milliseconds(5))
             }
         }
         throw DevError(description: "redis-server does not start: see \(directory)/redis.log")
+    }
+
+    func url(as user: User) -> String { url.replacing("redis://", with: "redis://\(user.rawValue):any@") }
+
+    /// The shipped file, but without passwords: whoever reaches the loopback port of this server may do everything.
+    private static func usersFile(in directory: String) throws -> String {
+        let path = directory + "/users.acl"
+        let text = String(decoding: PackageResources.users_acl, as: UTF8.self)
+            .replacing(
+                "user default off resetpass resetkeys resetchannels -@all", with: "user default on nopass ~* &* +@all"
+            )
+            .replacing(" on resetpass ", with: " on nopass ")
+        guard FileManager.default.createFile(atPath: path, contents: Data(text.utf8)) else {
+            throw DevError(description: "cannot write \(path)")
+        }
+        return path
     }
 
     /// Runs `body` with one in a temporary directory that is removed afterwards.

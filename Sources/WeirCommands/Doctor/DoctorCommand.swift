@@ -17,20 +17,18 @@ struct DoctorCommand: AsyncParsableCommand {
               weir doctor --redis redis://redis.internal:6379
             """)
 
-    @Option(help: Setting.redis.help("redis://, rediss:// (TLS) or unix://, with a password if need be."))
-    var redis: String?
+    @OptionGroup var redis: RedisOptions
 
-    @Flag(help: "Answer in JSON.")
-    var json = false
+    @OptionGroup var output: OutputOptions
 
     func run() async throws {
         let report: Report
         do { report = try await self.report() } catch { throw failure(error) }
-        try report.print(asJSON: json)
+        try report.print(output.form)
     }
 
     func report() async throws -> Report {
-        var configuration = try RedisConfiguration(url: Setting.redis.value(redis) ?? "")
+        var configuration = try redis.configuration()
         configuration.connectTimeout = .seconds(3)
         let connection = RedisConnection(
             configuration: configuration, eventLoop: MultiThreadedEventLoopGroup.singleton.any(),
@@ -68,11 +66,23 @@ struct DoctorCommand: AsyncParsableCommand {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         let json = String(decoding: try encoder.encode(Answer(ok: isSuccess, checks: findings)), as: UTF8.self)
-        let lines = findings.flatMap { finding in
+        var report = Report(json: json, isSuccess: isSuccess)
+        report.parts = findings.flatMap { finding -> [Report.Part] in
             let mark = finding.level.rawValue.padding(toLength: 5, withPad: " ", startingAt: 0)
             let name = finding.check.padding(toLength: 12, withPad: " ", startingAt: 0)
-            return ["\(mark)\(name)\(finding.text)"] + (finding.remedy.map { ["                 → \($0)"] } ?? [])
+            return [.text("\(mark)\(name)\(finding.text)", finding.level.tone)]
+                + (finding.remedy.map { [.text("                 → \($0)")] } ?? [])
         }
-        return Report(text: lines.joined(separator: "\n"), json: json, isSuccess: isSuccess)
+        return report
+    }
+}
+
+extension Finding.Level {
+    fileprivate var tone: Tone? {
+        switch self {
+        case .ok: nil
+        case .warn: .warning
+        case .fail: .bad
+        }
     }
 }

@@ -33,8 +33,7 @@ struct GatewayCommand: AsyncParsableCommand {
     @Option(help: Setting.gatewayOperations.help("Where /healthz, /readyz and /metrics are answered."))
     var ops: String?
 
-    @Option(help: Setting.redis.help("redis://, rediss:// (TLS) or unix://, with a password if need be."))
-    var redis: String?
+    @OptionGroup var redis: RedisOptions
 
     @Option(help: Setting.anthropicURL.help("Anthropic's API, or what stands in for it."))
     var anthropicUrl: String?
@@ -118,7 +117,7 @@ struct GatewayCommand: AsyncParsableCommand {
         guard let deadlineMs = Int(deadlineText), (1...60_000).contains(deadlineMs) else {
             throw SettingError(description: "\(deadlineText) is not a deadline; use 1 to 60000 milliseconds")
         }
-        var redisConfiguration = try RedisConfiguration(url: Setting.redis.value(redis) ?? "")
+        var redisConfiguration = try redis.configuration()
         redisConfiguration.commandDeadline = .milliseconds(deadlineMs)
         var gateway = GatewayConfiguration(
             listen: .init(host: listen.host, port: listen.port),

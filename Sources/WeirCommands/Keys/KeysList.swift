@@ -2,7 +2,7 @@ import ArgumentParser
 import WeirAdmin
 
 /// `weir keys list`.
-struct KeysList: AdminCommand {
+struct KeysList: AdminTableCommand {
     static let configuration = CommandConfiguration(
         commandName: "list",
         abstract: "Lists API keys, without their text.",
@@ -15,16 +15,20 @@ struct KeysList: AdminCommand {
     @Option(help: "Only this team's.")
     var team: String?
 
+    @OptionGroup var table: TableOptions
+
     @OptionGroup var admin: AdminOptions
 
     func perform(_ client: AdminClient) async throws -> Report {
         let (list, json) = try await client.send(.get, ["keys"], query: [("team", team)], as: KeyList.self)
-        return Report(text: list.keys.isEmpty ? "no keys" : Self.table(list.keys).text, json: json)
+        return Report(.table(Self.table(list.keys), whenEmpty: "no keys"), json: json)
     }
 
     static func table(_ keys: [KeyDescription]) -> TextTable {
         var table = TextTable(
-            ["ID", "TEAM", "USER", "PRODUCTS", "MODELS", "STATUS", "CREATED", "EXPIRES"].map { .init(title: $0) })
+            ["ID", "TEAM", "USER", "PRODUCTS", "MODELS"].map { .init(title: $0) }
+                + [.init(title: "STATUS", tones: ["active": .good, "revoked": .faint, "expired": .faint])]
+                + ["CREATED", "EXPIRES"].map { .init(title: $0) })
         table.rows = keys.map { key in
             [
                 key.id, key.team, key.user ?? "", key.products.isEmpty ? "all" : key.products.joined(separator: ","),

@@ -2,7 +2,7 @@ import ArgumentParser
 import WeirAdmin
 
 /// `weir kill-switch status`.
-struct KillSwitchStatus: AdminCommand {
+struct KillSwitchStatus: AdminTableCommand {
     static let configuration = CommandConfiguration(
         commandName: "status",
         abstract: "Shows what is stopped, by whom and why.",
@@ -12,12 +12,15 @@ struct KillSwitchStatus: AdminCommand {
               weir kill-switch status --json
             """)
 
+    @OptionGroup var table: TableOptions
+
     @OptionGroup var admin: AdminOptions
 
     func perform(_ client: AdminClient) async throws -> Report {
         let (list, json) = try await client.send(.get, ["kill-switch"], as: KillSwitchList.self)
-        guard !list.killSwitch.isEmpty else { return Report(text: "nothing is stopped", json: json) }
-        var table = TextTable(["SCOPE", "STATE", "SINCE", "UNTIL", "BY", "REASON"].map { .init(title: $0) })
+        var table = TextTable(
+            [.init(title: "SCOPE"), .init(title: "STATE", tones: ["thrown": .bad, "ended": .faint, "off": .faint])]
+                + ["SINCE", "UNTIL", "BY", "REASON"].map { .init(title: $0) })
         table.rows = list.killSwitch.map { state in
             [
                 state.scope, state.thrown ? "thrown" : state.on ? "ended" : "off",
@@ -25,6 +28,6 @@ struct KillSwitchStatus: AdminCommand {
                 state.until.map { timeText(unixSeconds: $0) } ?? "", state.actor, state.reason,
             ]
         }
-        return Report(text: table.text, json: json)
+        return Report(.table(table, whenEmpty: "nothing is stopped"), json: json)
     }
 }

@@ -23,10 +23,21 @@ struct LedgerExport: AdminCommand {
     @OptionGroup var admin: AdminOptions
 
     func perform(_ client: AdminClient) async throws -> Report {
+        let progress = Progress("exporting", unit: "events")
+        if progress.isShown {
+            // Corrections are events, too, and no calls: it may end a little late.
+            let usage = try await client.send(
+                .get, ["usage"], query: [("by", "day"), ("from", from), ("to", to)], as: UsageAnswer.self)
+            progress.expect(usage.message.total.calls)
+        }
         var lines = 0
-        try await pages(client) { text in
-            lines += text.utf8.count { $0 == UInt8(ascii: "\n") }
-            FileHandle.standardOutput.write(Data(text.utf8))
+        try await progress.during {
+            try await pages(client) { text in
+                let count = text.utf8.count { $0 == UInt8(ascii: "\n") }
+                lines += count
+                progress.advance(by: count)
+                FileHandle.standardOutput.write(Data(text.utf8))
+            }
         }
         return Report(text: "\(lines) events", json: "")
     }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import NIOCore
 import WeirAdmin
 
 /// `weir ledger reprice`.
@@ -28,8 +29,10 @@ struct LedgerReprice: AdminCommand {
 
     func perform(_ client: AdminClient) async throws -> Report {
         let request = RepriceRequest(from: from, to: to, dryRun: dryRun)
-        let (answer, json) = try await client.send(
-            .post, ["ledger", "reprice"], body: .json(request), as: RepriceAnswer.self)
+        let (answer, json) = try await Progress("repricing").during {
+            try await client.send(
+                .post, ["ledger", "reprice"], body: .json(request), as: RepriceAnswer.self, timeout: .minutes(10))
+        }
         let done = dryRun ? "would be corrected" : "corrected"
         var text = """
             \(answer.from) to \(answer.to) (UTC) by prices \(answer.priceVersion)

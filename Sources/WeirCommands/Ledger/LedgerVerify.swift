@@ -1,8 +1,9 @@
 import ArgumentParser
+import NIOCore
 import WeirAdmin
 
 /// `weir ledger verify`.
-struct LedgerVerify: AdminCommand {
+struct LedgerVerify: AdminTableCommand {
     static let configuration = CommandConfiguration(
         commandName: "verify",
         abstract: "Checks that the sums of all days are the sums of their events.",
@@ -12,10 +13,14 @@ struct LedgerVerify: AdminCommand {
               weir ledger verify
             """)
 
+    @OptionGroup var table: TableOptions
+
     @OptionGroup var admin: AdminOptions
 
     func perform(_ client: AdminClient) async throws -> Report {
-        let (answer, json) = try await client.send(.get, ["ledger", "verify"], as: VerifyAnswer.self)
+        let (answer, json) = try await Progress("verifying").during {
+            try await client.send(.get, ["ledger", "verify"], as: VerifyAnswer.self, timeout: .minutes(10))
+        }
         if answer.ok { return Report(text: "every day's sums are the sums of its events", json: json) }
         var table = TextTable(
             ["DAY", "TEAM", "USER", "PRODUCT", "ENDPOINT", "MODEL"].map { .init(title: $0) }
@@ -28,6 +33,6 @@ struct LedgerVerify: AdminCommand {
         }
         let head = "\(answer.differences) sums differ from their events"
         let more = answer.differences > answer.first.count ? "; the first \(answer.first.count):" : ":"
-        return Report(text: head + more + "\n" + table.text, json: json, isSuccess: false)
+        return Report(.text(head + more), .table(table), json: json, isSuccess: false)
     }
 }

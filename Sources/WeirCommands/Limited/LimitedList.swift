@@ -2,7 +2,7 @@ import ArgumentParser
 import WeirAdmin
 
 /// `weir limited list`.
-struct LimitedList: AdminCommand {
+struct LimitedList: AdminTableCommand {
     static let configuration = CommandConfiguration(
         commandName: "list",
         abstract: "Lists the teams that are limited now.",
@@ -15,16 +15,19 @@ struct LimitedList: AdminCommand {
     @Option(help: "Only this resource's.")
     var resource: String?
 
+    @OptionGroup var table: TableOptions
+
     @OptionGroup var admin: AdminOptions
 
     func perform(_ client: AdminClient) async throws -> Report {
         let (list, json) = try await client.send(
             .get, ["limited"], query: [("resource", resource)], as: WeirAdmin.LimitedList.self)
-        guard !list.limited.isEmpty else { return Report(text: "no team is limited", json: json) }
         var table = TextTable(["RESOURCE", "TEAM", "UNTIL"].map { .init(title: $0) })
         table.rows = list.limited.map { entry in
             [entry.resource, entry.team, entry.until.map { timeText(unixSeconds: $0) } ?? "without end"]
         }
-        return Report(text: table.text + (list.truncated ? "\n… and more" : ""), json: json)
+        var report = Report(.table(table, whenEmpty: "no team is limited"), json: json)
+        if list.truncated { report.parts.append(.text("… and more")) }
+        return report
     }
 }

@@ -3,7 +3,7 @@ import WeirAdmin
 import WeirCore
 
 /// `weir limits explain`.
-struct LimitsExplain: AdminCommand {
+struct LimitsExplain: AdminTableCommand {
     static let configuration = CommandConfiguration(
         commandName: "explain",
         abstract:
@@ -46,6 +46,8 @@ struct LimitsExplain: AdminCommand {
     @Option(help: "The request's max_tokens.")
     var maxTokens: Int?
 
+    @OptionGroup var table: TableOptions
+
     @OptionGroup var admin: AdminOptions
 
     func validate() throws {
@@ -64,9 +66,10 @@ struct LimitsExplain: AdminCommand {
                 ("provider", provider), ("ip", ip), ("input_tokens", inputTokens.map(String.init)),
                 ("max_tokens", maxTokens.map(String.init)),
             ], as: ExplainAnswer.self)
-        var lines = [Self.text(answer.call)]
-        if !answer.limits.isEmpty { lines += ["", Self.table(answer.limits).text] }
-        return Report(text: (lines + ["", Self.text(answer.verdict)]).joined(separator: "\n"), json: json)
+        var report = Report(text: Self.text(answer.call), json: json)
+        if !answer.limits.isEmpty { report.parts += [.text(""), .table(Self.table(answer.limits))] }
+        report.parts += [.text(""), .text(Self.text(answer.verdict))]
+        return report
     }
 
     private static func text(_ call: ExplainedCall) -> String {
@@ -90,7 +93,7 @@ struct LimitsExplain: AdminCommand {
         var table = TextTable(
             ["LIMIT", "SUBJECT", "AMOUNT", "FROM"].map { .init(title: $0) }
                 + numbers.map { .init(title: $0, isNumber: true) }
-                + ["RESETS", "ANSWER"].map { .init(title: $0) })
+                + [.init(title: "RESETS"), .init(title: "ANSWER", tones: ["denies": .bad, "admits": .good])])
         table.rows = limits.map { limit in
             func units(_ count: Int) -> String {
                 limit.unit == "usd" ? MicroUSD(micros: count).description : count.grouped

@@ -3,7 +3,7 @@ import WeirAdmin
 import WeirCore
 
 /// `weir limits list`.
-struct LimitsList: AdminCommand {
+struct LimitsList: AdminTableCommand {
     static let configuration = CommandConfiguration(
         commandName: "list",
         abstract: "Shows the limits of the policy in force, and the amounts that differ from it.",
@@ -12,6 +12,8 @@ struct LimitsList: AdminCommand {
 
               weir limits list
             """)
+
+    @OptionGroup var table: TableOptions
 
     @OptionGroup var admin: AdminOptions
 
@@ -29,7 +31,7 @@ struct LimitsList: AdminCommand {
                 groups.joined(separator: ", "), limit.enforce,
             ]
         }
-        guard !list.overrides.isEmpty else { return Report(text: limits.text, json: json) }
+        guard !list.overrides.isEmpty else { return Report(.table(limits), json: json) }
         var overrides = TextTable(["SUBJECT", "LIMIT", "AMOUNT", "UNTIL", "BY", "REASON"].map { .init(title: $0) })
         overrides.rows = list.overrides.map { override in
             [
@@ -37,7 +39,7 @@ struct LimitsList: AdminCommand {
                 override.until.map { timeText(unixSeconds: $0) } ?? "unset", override.actor, override.reason ?? "",
             ]
         }
-        return Report(text: limits.text + "\n\n" + overrides.text, json: json)
+        return Report(.table(limits), .text(""), .table(overrides), json: json)
     }
 }
 

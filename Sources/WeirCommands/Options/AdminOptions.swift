@@ -10,8 +10,7 @@ struct AdminOptions: ParsableArguments {
         help: Setting.adminTokenFile.help("A file with the admin token. WEIR_ADMIN_TOKEN may hold the token itself."))
     var adminTokenFile: String?
 
-    @Flag(help: "Answer with the API's JSON instead of a table.")
-    var json = false
+    @OptionGroup var output: OutputOptions
 
     /// The token: from the file, else from the environment; nil: none.
     func token() throws(SettingError) -> String? { try Self.token(file: adminTokenFile) }

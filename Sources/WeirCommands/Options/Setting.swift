@@ -14,6 +14,8 @@ struct Setting {
     static let adminTokenFile = Setting(flag: "admin-token-file", variable: "WEIR_ADMIN_TOKEN_FILE", standard: nil)
     static let aggregatorListen = Setting(flag: "listen", variable: "WEIR_LISTEN", standard: "127.0.0.1:8090")
     static let redis = Setting(flag: "redis", variable: "WEIR_REDIS_URL", standard: "redis://127.0.0.1:6379")
+    static let redisPasswordFile = Setting(
+        flag: "redis-password-file", variable: "WEIR_REDIS_PASSWORD_FILE", standard: nil)
     static let ledger = Setting(flag: "ledger", variable: "WEIR_LEDGER", standard: "sqlite:weir.db")
     static let policyFile = Setting(flag: "policy", variable: "WEIR_POLICY", standard: nil)
     static let name = Setting(flag: "name", variable: "WEIR_NAME", standard: nil)
@@ -38,6 +40,8 @@ struct Setting {
     static let outboxLimit = Setting(flag: "outbox-limit", variable: "WEIR_OUTBOX_LIMIT", standard: "1GB")
     static let trustedProxies = Setting(flag: "trusted-proxies", variable: "WEIR_TRUSTED_PROXIES", standard: nil)
     static let threads = Setting(flag: "threads", variable: "WEIR_THREADS", standard: "0")
+    static let probeURL = Setting(
+        flag: "", variable: "WEIR_PROBE_URL", standard: "http://127.0.0.1:9080/healthz")
     static let logLevel = Setting(flag: "log-level", variable: "WEIR_LOG_LEVEL", standard: "notice")
 
     #if DEBUG

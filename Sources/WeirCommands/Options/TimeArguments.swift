@@ -6,6 +6,8 @@ import WeirCore
 struct Span: ExpressibleByArgument, Equatable {
     let seconds: Int
 
+    init(seconds: Int) { self.seconds = seconds }
+
     init?(argument: String) {
         let units: [Character: Int] = ["s": 1, "m": 60, "h": 3600, "d": 86_400]
         guard let unit = argument.last.flatMap({ units[$0] }), argument.utf8.count <= 10,
@@ -14,6 +16,8 @@ struct Span: ExpressibleByArgument, Equatable {
         else { return nil }
         seconds = count * unit
     }
+
+    var defaultValueDescription: String { "\(seconds)s" }
 }
 
 /// A moment: `2026-11-22` (its first second, UTC), `2026-11-22T08:30:00Z`, or unix seconds.

@@ -15,13 +15,12 @@ struct PolicyCheck: ParsableCommand {
 
     @OptionGroup var source: PolicySource
 
-    @Flag(help: "Answer in JSON.")
-    var json = false
+    @OptionGroup var output: OutputOptions
 
     func run() throws {
         let report: Report
         do { report = try check() } catch { throw failure(error) }
-        try report.print(asJSON: json)
+        try report.print(output.form)
     }
 
     func check() throws -> Report {

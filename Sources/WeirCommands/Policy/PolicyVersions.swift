@@ -2,7 +2,7 @@ import ArgumentParser
 import WeirAdmin
 
 /// `weir policy versions`.
-struct PolicyVersions: AdminCommand {
+struct PolicyVersions: AdminTableCommand {
     static let configuration = CommandConfiguration(
         commandName: "versions",
         abstract: "Lists the policies that were applied, newest first.",
@@ -14,6 +14,8 @@ struct PolicyVersions: AdminCommand {
 
     @Option(help: "How many, from 1 to 1000.")
     var limit = 100
+
+    @OptionGroup var table: TableOptions
 
     @OptionGroup var admin: AdminOptions
 
@@ -27,6 +29,6 @@ struct PolicyVersions: AdminCommand {
         var table = TextTable(
             [.init(title: "VERSION", isNumber: true)] + ["APPLIED", "BY", "NOTE"].map { .init(title: $0) })
         table.rows = list.versions.map { [String($0.version), timeText(ms: $0.appliedAtMs), $0.actor, $0.note] }
-        return Report(text: list.versions.isEmpty ? "no policy was applied yet" : table.text, json: json)
+        return Report(.table(table, whenEmpty: "no policy was applied yet"), json: json)
     }
 }

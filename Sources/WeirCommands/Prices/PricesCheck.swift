@@ -20,13 +20,12 @@ struct PricesCheck: ParsableCommand {
 
     @OptionGroup var source: PriceSource
 
-    @Flag(help: "Answer in JSON.")
-    var json = false
+    @OptionGroup var output: OutputOptions
 
     func run() throws {
         let report: Report
         do { report = try check() } catch { throw failure(error) }
-        try report.print(asJSON: json)
+        try report.print(output.form)
     }
 
     func check() throws -> Report {

@@ -3,7 +3,7 @@ import WeirAdmin
 import WeirCore
 
 /// `weir prices list`.
-struct PricesList: AdminCommand {
+struct PricesList: AdminTableCommand {
     static let configuration = CommandConfiguration(
         commandName: "list",
         abstract: "Lists the prices in force, and models without one.",
@@ -21,17 +21,22 @@ struct PricesList: AdminCommand {
     @Flag(help: "Also those that were replaced, or come into force later.")
     var all = false
 
+    @OptionGroup var table: TableOptions
+
     @OptionGroup var admin: AdminOptions
 
     func perform(_ client: AdminClient) async throws -> Report {
         let (list, json) = try await client.send(.get, ["prices"], query: [("day", day)], as: PriceList.self)
-        var text = "prices \(list.version), in force on \(list.day) (UTC)\n" + Self.table(list.models).text
-        if all, !list.others.isEmpty { text += "\n\nnot in force on that day\n" + Self.table(list.others).text }
-        if !list.unpricedModels.isEmpty {
-            text +=
-                "\n\nwithout a price, though policy or keys name them: \(list.unpricedModels.joined(separator: ", "))"
+        var report = Report(
+            .text("prices \(list.version), in force on \(list.day) (UTC)"), .table(Self.table(list.models)), json: json)
+        if all, !list.others.isEmpty {
+            report.parts += [.text("\nnot in force on that day"), .table(Self.table(list.others))]
         }
-        return Report(text: text, json: json)
+        if !list.unpricedModels.isEmpty {
+            let models = list.unpricedModels.joined(separator: ", ")
+            report.parts.append(.text("\nwithout a price, though policy or keys name them: \(models)"))
+        }
+        return report
     }
 
     static func table(_ models: [ModelPrice]) -> TextTable {

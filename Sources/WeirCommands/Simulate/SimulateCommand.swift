@@ -4,7 +4,7 @@ import WeirAdmin
 import WeirCore
 
 /// `weir simulate`.
-struct SimulateCommand: AdminCommand {
+struct SimulateCommand: AdminTableCommand {
     static let configuration = CommandConfiguration(
         commandName: "simulate",
         abstract:
@@ -34,6 +34,8 @@ struct SimulateCommand: AdminCommand {
     @Option(help: "Show this team alone; everybody's calls are replayed all the same.")
     var team: String?
 
+    @OptionGroup var table: TableOptions
+
     @OptionGroup var admin: AdminOptions
 
     func validate() throws {
@@ -44,42 +46,43 @@ struct SimulateCommand: AdminCommand {
         let source = try PolicySource.parse([policy])
         let yaml = try PolicyFile.resolved(
             text: source.text(), name: source.name, environment: Setting.environment)
-        let (answer, json) = try await client.send(
-            .post, ["simulate"], query: [("days", String(days)), ("team", team), ("name", source.name)],
-            body: .yaml(yaml), as: SimulationAnswer.self, timeout: .minutes(10))
-        return Report(text: Self.text(answer), json: json)
+        let (answer, json) = try await Progress("replaying").during {
+            try await client.send(
+                .post, ["simulate"], query: [("days", String(days)), ("team", team), ("name", source.name)],
+                body: .yaml(yaml), as: SimulationAnswer.self, timeout: .minutes(10))
+        }
+        return Self.report(answer, json: json)
     }
 
-    static func text(_ answer: SimulationAnswer) -> String {
+    static func report(_ answer: SimulationAnswer, json: String) -> Report {
         let total = answer.total
-        var parts = [
-            """
-            \(answer.from) to \(answer.to) (UTC)\(answer.team.map { ", team \($0)" } ?? ""): \(total.calls.grouped) calls, \
-            \(total.denied.grouped) would have been denied, \(total.downgraded.grouped) downgraded, \
-            \(total.shortened.grouped) shortened
-            \(total.costUSD) USD were spent; it would have been \(total.wouldCostUSD) USD, saving \(total.savedUSD) USD
-            """
-        ]
+        var report = Report(
+            text: """
+                \(answer.from) to \(answer.to) (UTC)\(answer.team.map { ", team \($0)" } ?? ""): \(total.calls.grouped) calls, \
+                \(total.denied.grouped) would have been denied, \(total.downgraded.grouped) downgraded, \
+                \(total.shortened.grouped) shortened
+                \(total.costUSD) USD were spent; it would have been \(total.wouldCostUSD) USD, saving \(total.savedUSD) USD
+                """, json: json)
         if !answer.denials.isEmpty {
             var table = happenings(["DENIED BY", "REASON"])
             table.rows = answer.denials.map {
                 [$0.limit ?? "", $0.reason, $0.calls.grouped, $0.savedUSD, $0.firstAt, $0.lastAt]
             }
-            parts.append(table.text)
+            report.parts += [.text(""), .table(table)]
         }
         if !answer.downgrades.isEmpty {
             var table = happenings(["SERVED BY", "WOULD BE"])
             table.rows = answer.downgrades.map {
                 [$0.from, $0.to, $0.calls.grouped, $0.savedUSD, $0.firstAt, $0.lastAt]
             }
-            parts.append(table.text)
+            report.parts += [.text(""), .table(table)]
         }
         for (title, lines) in [
             ("TEAM", answer.teams), ("USER", answer.users), ("MODEL", answer.models), ("DAY", answer.days),
         ] where !lines.isEmpty {
-            parts.append(table(title, lines).text)
+            report.parts += [.text(""), .table(table(title, lines))]
         }
-        return parts.joined(separator: "\n\n")
+        return report
     }
 
     private static func happenings(_ names: [String]) -> TextTable {

@@ -4,7 +4,7 @@ import WeirAdmin
 import WeirCore
 
 /// `weir usage`.
-struct UsageCommand: AdminCommand {
+struct UsageCommand: AdminTableCommand {
     static let configuration = CommandConfiguration(
         commandName: "usage",
         abstract: "Shows calls, LLM tokens and money, by team, user, model, product, endpoint or day.",
@@ -15,7 +15,8 @@ struct UsageCommand: AdminCommand {
               weir usage --by day --from 2026-11-01 --to 2026-11-30 --team acme
               weir usage --denials --days 1
 
-            With --denials: how often calls were denied, by team, user, limit and reason, most first. Counted are the             answers of limits, limited set and kill switch.
+            With --denials: how often calls were denied, by team, user, limit and reason, most first. Counted are the \
+            answers of limits, limited set and kill switch.
             """)
 
     enum Column: String, ExpressibleByArgument, CaseIterable { case team, user, model, product, endpoint, day }
@@ -47,6 +48,8 @@ struct UsageCommand: AdminCommand {
     @Option(help: "Only this model's.")
     var model: String?
 
+    @OptionGroup var table: TableOptions
+
     @OptionGroup var admin: AdminOptions
 
     func validate() throws {
@@ -68,13 +71,13 @@ struct UsageCommand: AdminCommand {
         let span = [("from", first), ("to", days == nil ? to : today.id), ("team", team)]
         if denials {
             let (list, json) = try await client.send(.get, ["denials"], query: span, as: DenialList.self)
-            return Report(text: "\(list.from) to \(list.to) (UTC)\n" + Self.table(list).text, json: json)
+            return Report(.text("\(list.from) to \(list.to) (UTC)"), .table(Self.table(list)), json: json)
         }
         let (usage, json) = try await client.send(
             .get, ["usage"],
             query: span + [("by", by?.rawValue), ("user", user), ("product", product), ("model", model)],
             as: UsageAnswer.self)
-        return Report(text: "\(usage.from) to \(usage.to) (UTC)\n" + Self.table(usage).text, json: json)
+        return Report(.text("\(usage.from) to \(usage.to) (UTC)"), .table(Self.table(usage)), json: json)
     }
 
     static func table(_ list: DenialList) -> TextTable {

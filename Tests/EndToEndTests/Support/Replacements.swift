@@ -53,7 +53,7 @@ final class Replacements: Sendable {
             let port = try #require(url.split(separator: ":").last.map(String.init))
             arguments = [
                 "--port", port, "--bind", "127.0.0.1", "--dir", directory, "--save", "", "--appendonly",
-                appendOnly ? "yes" : "no", "--maxmemory-policy", "noeviction",
+                appendOnly ? "yes" : "no", "--maxmemory-policy", "noeviction", "--aclfile", directory + "/users.acl",
             ]
         }
 

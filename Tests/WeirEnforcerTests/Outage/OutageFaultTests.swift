@@ -42,8 +42,8 @@ import WeirTestSupport
             (node) async throws in
             #expect(try await node.reservation()?.blind == nil)
             switch mistake {
-            case .noPermission: try await node.send("ACL", "SETUSER", "default", "-eval", "-evalsha")
-            case .noPassword: try await node.send("CONFIG", "SET", "requirepass", "changed")
+            case .noPermission: try await node.send("ACL", "SETUSER", "weir-gateway", "clearselectors")
+            case .noPassword: try await node.send("ACL", "SETUSER", "weir-gateway", "resetpass", ">changed")
             case .tooManyClients: try await node.send("CONFIG", "SET", "maxclients", "1")
             }
             // The operator's own connection stays.

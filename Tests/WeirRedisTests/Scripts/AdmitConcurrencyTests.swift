@@ -56,7 +56,7 @@ import WeirTestSupport
             for _ in 0..<connections {
                 group.addTask {
                     try await withConnection(
-                        to: bed.server,
+                        to: bed.server, as: .gateway,
                         adjust: { configuration in
                             configuration.database = bed.database
                             configuration.commandDeadline = .seconds(60)

@@ -15,7 +15,7 @@ import WeirTestSupport
     static func step(
         _ bed: ShardBed, cursor: String = "0", atMs: Int, count: Int = 1_000, forgetBornBeforeMs: Int = 0
     ) async throws -> Step {
-        let reply = try await bed.redis.run(
+        let reply = try await bed.aggregator.run(
             ScriptCatalogue.expired, keys: [RedisKeys.reservations(ShardBed.shard)],
             arguments: [
                 .string(cursor), .int(atMs), .int(count), .string(ReservationID.prefix(birthMs: forgetBornBeforeMs)),

@@ -59,7 +59,7 @@ import WeirTestSupport
     ) async throws {
         print("seed \(seed)")
         try await withRedis { server in
-            try await withConnection(to: server) { redis in
+            try await withProcesses(of: server) { redis, gateway, aggregator in
                 try await open(Self.shard, epoch: "test", of: redis)
                 var generator = SeededGenerator(seed: seed)
                 var model = ShardModel()
@@ -93,7 +93,7 @@ import WeirTestSupport
                         script.nowMs = now
                         let isNew = model.live[script.id.text] == nil
                         let expected = model.admit(script, nowMs: now)
-                        let answer = try await script.run(on: redis)
+                        let answer = try await script.run(on: gateway)
                         try #require(
                             answer == expected, "seed \(seed), step \(step): admit \(script.limits) \(script.lower)")
                         if case .admitted(_, _, let chosen?) = answer, isNew { served[chosen.rung, default: 0] += 1 }
@@ -127,7 +127,7 @@ import WeirTestSupport
                                 )
                             }, nowMs: now)
                         let expected = model.end(script, nowMs: now)
-                        let answer = try await script.run(on: redis)
+                        let answer = try await script.run(on: end == .reap ? aggregator : gateway)
                         try #require(answer == expected, "seed \(seed), step \(step): \(end) \(call.limits)")
                         // What is forgotten could be admitted again; no node does that.
                         if end == .retract, case .ended = answer { calls.removeAll { $0.id == call.id } }
@@ -138,7 +138,7 @@ import WeirTestSupport
                         let answer = try await RenewScript(
                             shard: Self.shard, id: call.id, leaseMs: 20_000, observed: Array("{}".utf8),
                             inFlight: inFlight, nowMs: now
-                        ).run(on: redis)
+                        ).run(on: gateway)
                         try #require(answer == expected, "seed \(seed), step \(step): renew")
                     }
                 }

@@ -11,7 +11,11 @@ struct ShardBed: Sendable {
     static let startMs = 2_540_030_400_000
 
     let server: RedisServer
+    /// For what a test does itself.
     let redis: RedisConnection
+    /// For what a gateway does, and an aggregator, with the rights that they have.
+    let gateway: RedisConnection
+    let aggregator: RedisConnection
 
     let database: Int
 
@@ -34,14 +38,13 @@ struct ShardBed: Sendable {
     nonisolated(nonsending) private static func run<Result>(
         _ isReady: Bool, _ server: RedisServer, database: Int, _ body: (ShardBed) async throws -> Result
     ) async throws -> Result {
-        try await withConnection(
-            to: server,
-            adjust: { configuration in
-                configuration.database = database
-                configuration.commandDeadline = .seconds(30)
-            }
-        ) { redis in
-            let bed = ShardBed(server: server, redis: redis, database: database)
+        let adjust: (inout RedisConfiguration) -> Void = { configuration in
+            configuration.database = database
+            configuration.commandDeadline = .seconds(30)
+        }
+        return try await withProcesses(of: server, adjust: adjust) { redis, gateway, aggregator in
+            let bed = ShardBed(
+                server: server, redis: redis, gateway: gateway, aggregator: aggregator, database: database)
             try await bed.send("FLUSHDB")
             if isReady { try await bed.makeReady() }
             return try await body(bed)
@@ -71,7 +74,7 @@ struct ShardBed: Sendable {
             limits: limits, nowMs: atMs)
     }
 
-    func admit(_ script: AdmitScript) async throws -> AdmitScript.Reply { try await script.run(on: redis) }
+    func admit(_ script: AdmitScript) async throws -> AdmitScript.Reply { try await script.run(on: gateway) }
 
     /// - Parameter units: really used, one for each limit of the admission.
     func end(
@@ -82,19 +85,19 @@ struct ShardBed: Sendable {
             counters: call.limits.enumerated().map { index, entry in
                 (entry.counter, units.indices.contains(index) ? units[index] : 0)
             }, nowMs: atMs
-        ).run(on: redis)
+        ).run(on: end == .reap ? aggregator : gateway)
     }
 
     func renew(_ call: AdmitScript, atMs: Int = startMs, leaseMs: Int = 20_000) async throws -> RenewScript.Reply {
         try await RenewScript(
             shard: Self.shard, id: call.id, leaseMs: leaseMs, observed: Array("{}".utf8),
             inFlight: call.limits.filter { $0.counter.counter == .inFlight }.map(\.counter.key), nowMs: atMs
-        ).run(on: redis)
+        ).run(on: gateway)
     }
 
     /// lua/peek.lua: used and reserved of each counter; nil when not ready.
     func peek(_ counters: CounterKey..., atMs: Int = startMs) async throws -> [Int]? {
-        switch try await PeekScript(shard: Self.shard, counters: counters, nowMs: atMs).run(on: redis) {
+        switch try await PeekScript(shard: Self.shard, counters: counters, nowMs: atMs).run(on: gateway) {
         case .read(_, let readings): readings.flatMap { [$0.used, $0.reserved] }
         case .notReady, .lost: nil
         }
