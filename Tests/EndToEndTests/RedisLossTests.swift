@@ -49,8 +49,11 @@ extension Stack {
             do {
                 for _ in 0..<times {
                     try await traffic.goOn(20)
+                    let denied = traffic.denied
                     try await lose()
                     let lost = ContinuousClock.now
+                    // What was under way when Redis was lost has ended, or is known to be lost.
+                    try await eventually("denied meanwhile") { traffic.denied > denied }
                     try await traffic.goOn(1)
                     slowest = max(slowest, lost.duration(to: .now))
                     try await traffic.goOn(20)
@@ -74,8 +77,9 @@ extension Stack {
 
 /// Clients who go on calling, and know which of their calls were admitted.
 private final class LossTraffic: Sendable {
-    private let state = Mutex((goesOn: true, made: [MadeCall]()))
+    private let state = Mutex((goesOn: true, made: [MadeCall](), denied: 0))
     var made: [MadeCall] { state.withLock { $0.made } }
+    var denied: Int { state.withLock { $0.denied } }
     func stop() { state.withLock { $0.goesOn = false } }
 
     /// Waits until so many more have been admitted.
@@ -92,6 +96,7 @@ private final class LossTraffic: Sendable {
                 state.withLock { $0.made.append(MadeCall(person: person, request: answer.request)) }
             } else {
                 #expect(answer.status == 503 && answer.denied?.reason == "degraded", "\(answer)")
+                state.withLock { $0.denied += 1 }
                 try await Task.sleep(for: .milliseconds(20))
             }
         }
