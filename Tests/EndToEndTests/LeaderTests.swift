@@ -43,17 +43,20 @@ extension EndToEnd.Faults {
         {
             let stack = try Stack.here
             let person = try await stack.newPerson(team: "paused", user: "pia")
-            // Its own process, so that its log can be read.
-            try await stack.replaceAggregator()
+            // Its own process, whose log can be read.
+            var template = try Replacements.Template(pid: stack.pid("aggregator"))
+            template.environment["WEIR_LOG_LEVEL"] = "notice"
+            try await stack.end("aggregator", .kill)
+            try await stack.replacements.start("aggregator", template, readyMark: "weir aggregator ready: ")
             let first = try #require(stack.replacements.program("aggregator"))
-            var template = try Replacements.Template(pid: first.pid)
             let name = try #require(template.arguments.firstIndex(of: "--name"))
             template.arguments[name + 1] = "second"
-            try await eventually("the first leads", within: .seconds(30)) { try await stack.leader() == "dev" }
+            // Not the killed one, whose name and lease are the same.
+            try await eventually("the first leads", within: .seconds(30)) { first.log.contains(" leading") }
             try await stack.replacements.start("aggregator-2", template, readyMark: "weir aggregator ready: ")
             let second = try #require(stack.replacements.urls("aggregator-2")?.first)
 
-            first.send(signal: SIGSTOP)
+            try stack.send(SIGSTOP, to: "aggregator")
             let stopped = ContinuousClock.now
             var takeover = Duration.zero
             var made: [MadeCall] = []
@@ -78,10 +81,10 @@ extension EndToEnd.Faults {
                 try await stack.expectAccountsToMatchWitness(made)
                 before = try await stack.settledStanding()
             } catch {
-                first.send(signal: SIGCONT)
+                try stack.send(SIGCONT, to: "aggregator")
                 throw error
             }
-            first.send(signal: SIGCONT)
+            try stack.send(SIGCONT, to: "aggregator")
             try await eventually("the first one has noticed", within: .seconds(30)) {
                 first.log.contains("no longer the leader")
             }

@@ -19,7 +19,15 @@ extension EndToEnd.Faults {
         {
             let stack = try Stack.here
             let times = FaultReport.rounds(1, full: 5)
-            try await stack.survive("F-R1", "with its log", times: times) { try await stack.replaceRedis() }
+            try await stack.survive("F-R1", "with its log", times: times) {
+                // An earlier test may have left it without one, or with an old one.
+                try await stack.redisCLI("CONFIG", "SET", "appendonly", "yes")
+                try await eventually("its log is whole") {
+                    let state = try await stack.redisCLI("INFO", "persistence")
+                    return state.contains("aof_rewrite_in_progress:0") && state.contains("aof_rewrite_scheduled:0")
+                }
+                try await stack.replaceRedis()
+            }
             try await stack.survive("F-R1", "with an old snapshot", times: times) {
                 try await stack.redisCLI("SAVE")
                 try await Task.sleep(for: .milliseconds(Int.random(in: 50...300)))
@@ -49,8 +57,11 @@ extension Stack {
             do {
                 for _ in 0..<times {
                     try await traffic.goOn(20)
+                    let denied = traffic.denied
                     try await lose()
                     let lost = ContinuousClock.now
+                    // What was under way when Redis was lost has ended, or is known to be lost.
+                    try await eventually("denied meanwhile") { traffic.denied > denied }
                     try await traffic.goOn(1)
                     slowest = max(slowest, lost.duration(to: .now))
                     try await traffic.goOn(20)
@@ -74,8 +85,9 @@ extension Stack {
 
 /// Clients who go on calling, and know which of their calls were admitted.
 private final class LossTraffic: Sendable {
-    private let state = Mutex((goesOn: true, made: [MadeCall]()))
+    private let state = Mutex((goesOn: true, made: [MadeCall](), denied: 0))
     var made: [MadeCall] { state.withLock { $0.made } }
+    var denied: Int { state.withLock { $0.denied } }
     func stop() { state.withLock { $0.goesOn = false } }
 
     /// Waits until so many more have been admitted.
@@ -92,6 +104,7 @@ private final class LossTraffic: Sendable {
                 state.withLock { $0.made.append(MadeCall(person: person, request: answer.request)) }
             } else {
                 #expect(answer.status == 503 && answer.denied?.reason == "degraded", "\(answer)")
+                state.withLock { $0.denied += 1 }
                 try await Task.sleep(for: .milliseconds(20))
             }
         }

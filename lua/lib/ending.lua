@@ -1,13 +1,13 @@
 --[[
-The end of a reservation: what its counters hold is replaced by what was used. Expects what lib/arguments.lua and
-lib/budgets.lua set, `held` and `charged` (texts "units,units,..." in the order of the limits; charged: what an orphan has
-been charged already; nil: nothing) and `is_release`; sets `skipped`, the number of counters that could not be corrected: one of a foreign type
-or with a corrupt field is left as it is, for the event is in the stream and the ledger has the truth.
+The end of a reservation: what its counters hold is replaced by what was used, in budgets by lib/budgets.lua, in all others
+here. Expects what lib/arguments.lua sets, `held` and `charged` (texts "units,units,..." in the order of the limits;
+charged: what an orphan has been charged already; nil: nothing) and `is_release`; says in `skipped` the number of counters
+that could not be corrected: one of a foreign type or with a corrupt field is left as it is, for the event is in the stream
+and the ledger has the truth.
 
 Each limit's three doubles: kind and span as for admit (span 0 for C), and between them the units really used, 0 for a
 release.
 ]]
-local skipped = 0
 for i = 1, count do
     local key, at, reply = KEYS[3 + i], i * 3 - 2, nil
     local kind, units = limits[at], limits[at + 1]
@@ -16,17 +16,7 @@ for i = 1, count do
         -- No log: its request may stand in a ring, as an earlier policy had it.
         if type(reply) == 'table' then kind = 2 end
     end
-    if kind == 3 then
-        reply = begun[i]
-        if type(reply) == 'number' then
-            local field = (holds[i] or 0) > 0 and 'reserved' or 'settled'
-            if reply < 0 then call('HSET', key, field, 0) end
-            if units ~= 0 and field == 'reserved' then
-                reply = redis.pcall('HINCRBY', key, 'settled', units)
-                if type(reply) == 'number' and reply < 0 then call('HSET', key, 'settled', 0) end
-            end
-        end
-    elseif kind == 4 then
+    if kind == 4 then
         reply = redis.pcall('ZREM', key, id)
     elseif kind == 2 then
         local difference = units - (holds[i] or 0)
@@ -51,5 +41,5 @@ for i = 1, count do
             end
         end
     end
-    if kind ~= 3 and reply == false or type(reply) == 'table' and reply.err then skipped = skipped + 1 end
+    if reply == false or type(reply) == 'table' and reply.err then skipped = skipped + 1 end
 end
