@@ -95,7 +95,7 @@ import WeirTestSupport
                 try await old.run(
                     ScriptCatalogue.open,
                     keys: [RedisKeys.epoch(shard), RedisKeys.usage(shard), RedisKeys.fence(shard), reservations],
-                    arguments: [1, "", 7])
+                    arguments: [1, "", 7, "1-x"])
             }
             await expectRefused {
                 try await old.run(

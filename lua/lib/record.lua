@@ -12,9 +12,10 @@ after it. Kept for a while, so that a repeated step changes nothing, and removed
 
 An id is a ULID: 26 letters and digits, the first ten of them the time of its birth.
 
-Beside the reservations stand three things that are none:
+Beside the reservations stand four things that are none:
   <budget's key>   when it expires, in ms: that budget has to be there. Written when it is made
   ready            the epoch for which open.lua opened the shard: without it the list of budgets is not whole
+  opening          while it is made ready: by whom (open.lua)
   lost             somebody missed a budget that has to be there; the leader looks for it and makes all such anew
 While a budget is lost, nothing changes that holds it: it is not ready, and all the rest of the shard is.
 ]]

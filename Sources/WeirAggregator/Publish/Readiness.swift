@@ -102,6 +102,13 @@ actor Readiness {
             guard let policy = try await ledger.currentPolicy()?.policy else { return 0 }
             seeds = try await Self.seeds(policy: policy, ledger: ledger, shardCount: shards.count, nowMs: nowMs)
         } catch { throw error == .cancelled ? .cancelled : .ledger(error) }
+        // Stands as long as nothing is lost again: else a shard would be opened without what was put into it.
+        let opening = "\(leader.token)-" + String(UInt64.random(in: .min ... .max), radix: 36)
+        try await redis.forEach(due) { (due) async throws(AggregatorError) in
+            try await leader.run(
+                ScriptCatalogue.fenced, keys: [RedisKeys.reservations(due.shard), RedisKeys.fence(due.shard)],
+                arguments: [.int(leader.token), "HSET", .string(RedisKeys.openingField), .string(opening)])
+        }
         let wanted = Set(due.map(\.shard))
         let needed = seeds.filter { wanted.contains($0.shard) }
         let seen = Mutex<[Shard: [String: HeldUnits.Seen]]>([:])
@@ -125,7 +132,7 @@ actor Readiness {
                 keys: [
                     RedisKeys.epoch(shard.shard), RedisKeys.usage(shard.shard), RedisKeys.fence(shard.shard),
                     RedisKeys.reservations(shard.shard),
-                ], arguments: [.int(leader.token), .string(shard.lastID), .int(nowMs)])
+                ], arguments: [.int(leader.token), .string(shard.lastID), .int(nowMs), .string(opening)])
             if reply == .integer(1) { opened += 1 }
             // Should it be lost again before the next look, its grace begins anew.
             if reply != .integer(-1) { unreadySince[shard.shard] = nil }

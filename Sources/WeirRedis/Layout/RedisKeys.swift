@@ -42,8 +42,9 @@ package enum RedisKeys {
     /// (lua/lib/record.lua).
     package static func reservations(_ shard: Shard) -> String { names(of: shard).reservations }
     /// Beside them in the same hash: each budget's key → when it expires, since it has to be there; the epoch for which
-    /// the shard was opened, without which that list is not whole; and that somebody missed a budget.
+    /// the shard was opened, without which that list is not whole; who is opening it; and that somebody missed a budget.
     package static let readyField = "ready"
+    package static let openingField = "opening"
     package static let lostField = "lost"
     /// Stream: usage events on their way to the ledger, field `event`.
     package static func usage(_ shard: Shard) -> String { names(of: shard).usage }
