@@ -22,15 +22,28 @@ extension Enforcer {
         return record
     }
 
-    /// - Throws: `outage` where a key that is not there may only not be back yet: keys are published before the policy.
+    /// - Throws: `outage` where a key that is not there may only not be back yet: every key is published before a shard is
+    ///   made ready for this run of Redis, and an old snapshot brings epochs of another run.
     private func readKey(sha256: String, on loop: any EventLoop) async throws(EnforcerError) -> APIKeyRecord? {
         do throws(RedisError) {
             let connection = pool.connection(for: loop)
-            let fields = try await connection.send(["HGETALL", .string(RedisKeys.apiKey(sha256: sha256))]).pairs
-            if let record = APIKeyRecord(fields: Dictionary(fields) { first, _ in first }) { return record }
-            if try await connection.send(["EXISTS", .string(RedisKeys.policy)]) == .integer(1) { return nil }
+            if let record = try await connection.keyRecord(sha256: sha256) { return record }
+            // Published, and the shard made ready, since it was asked for: so it is asked for once more.
+            if try await connection.isReady(Shard(number: 0)) { return try await connection.keyRecord(sha256: sha256) }
         } catch { throw EnforcerError(error) }
         throw .outage(reason: "Redis has lost what it held, and is being filled again")
+    }
+}
+
+extension RedisConnection {
+    fileprivate func keyRecord(sha256: String) async throws(RedisError) -> APIKeyRecord? {
+        let fields = try await send(["HGETALL", .string(RedisKeys.apiKey(sha256: sha256))]).pairs
+        return APIKeyRecord(fields: Dictionary(fields) { first, _ in first })
+    }
+
+    /// Whether the shard has an epoch, and one for this run of the server.
+    func isReady(_ shard: Shard) async throws(RedisError) -> Bool {
+        try await run(ScriptCatalogue.ready, keys: [RedisKeys.epoch(shard)], arguments: []) == .integer(1)
     }
 }
 

@@ -52,11 +52,9 @@ struct ReplicaReader {
             prices: try await prices(known: known.prices))
     }
 
-    /// Whether every shard has its epoch.
+    /// Whether every shard is ready, in this run of Redis: an old snapshot has switches and limited teams of its time.
     private func isReady() async throws -> Bool {
-        for shard in shards where try await connection.send(["GET", .string(RedisKeys.epoch(shard))]).text == nil {
-            return false
-        }
+        for shard in shards where try await !connection.isReady(shard) { return false }
         return true
     }
 

@@ -35,6 +35,41 @@ import WeirTestSupport
         }
     }
 
+    @Test func `a key and a limited team that an old snapshot does not have are neither refused nor let through`()
+        async throws
+    {
+        try await TestNode.run { (node) async throws in
+            try await node.send("SAVE")
+            try await node.send("HSET", .string(IdentityTests.key), "team", "acme", "user", "alice", "status", "active")
+            let limited = RedisArgument.string(RedisKeys.limitedSet(resource: "ai_credits"))
+            try await node.send("ZADD", limited, "4102444800", "acme")
+            try await eventually("limited") { try await node.denial()?.reason == .teamLimited }
+            try await node.server.restart()
+            try await eventually("Redis answers") { try await node.send("PING") == .status("PONG") }
+            #expect(try await node.send("EXISTS", .string(IdentityTests.key), limited) == .integer(0))
+            #expect(try await node.send("EXISTS", .string(RedisKeys.policy)) == .integer(1))
+            // Asked until the node has read all of it anew: degraded, as long as nobody has made Redis ready.
+            try await eventually("the node has looked at what came back") {
+                node.enforcer.unreadyReason?.contains("may be old") == true
+            }
+            for _ in 0..<20 {
+                await #expect(throws: EnforcerError.self) {
+                    try await node.enforcer.identify(keySHA256: IdentityTests.sha256, on: node.loop)
+                }
+                let denial = try? await node.denial()
+                #expect(denial == nil || denial?.reason == .teamLimited)
+            }
+            // What a leader does: first what was lost, then the epochs.
+            try await node.send("HSET", .string(IdentityTests.key), "team", "acme", "user", "alice", "status", "active")
+            try await node.makeReady()
+            try await eventually("known again") {
+                (try? await node.enforcer.identify(keySHA256: IdentityTests.sha256, on: node.loop))?.team == "acme"
+            }
+            let unknown = String(repeating: "0", count: 64)
+            #expect(try await node.enforcer.identify(keySHA256: unknown, on: node.loop) == nil)
+        }
+    }
+
     private final class Work: Sendable {
         let admitted = Atomic<Int>(0)
         let isOver = Atomic<Bool>(false)
