@@ -90,8 +90,7 @@ import WeirTestSupport
             let work = Task { try await aggregator.run() }
             try await deployment.produce(event("a", cost: 4))
             try await eventually("first event") { try await deployment.spent == 4 }
-            try await deployment.server.restart()
-            try await deployment.pool.waitUntilReady(timeout: .seconds(20))
+            try await deployment.restartRedis()
             try await deployment.produce(event("b", cost: 6))
             try await eventually("second event") { try await deployment.spent == 10 }
             try await eventually("limited", within: .seconds(30)) {

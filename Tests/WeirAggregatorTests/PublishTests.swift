@@ -55,8 +55,7 @@ import WeirTestSupport
             _ = try await deployment.ledger.revokeKey(id: "k1", audit: testAudit)
             try await aggregator.lead()
             #expect(try await record("k1", deployment)?.isActive == false)
-            try await deployment.server.restart()
-            try await deployment.pool.waitUntilReady(timeout: .seconds(20))
+            try await deployment.restartRedis()
             #expect(try await record("k1", deployment)?.isActive == true, "the snapshot must really be the old one")
             try await eventually("leading again") { try await aggregator.lead() }
             #expect(try await record("k1", deployment)?.isActive == false)
@@ -81,7 +80,7 @@ import WeirTestSupport
             try await aggregator.lead()
             #expect(try await published() == expected)
             for loss: [RedisArgument] in [["DEL", "weir:prices"], ["SET", "weir:prices", "x"], ["FLUSHALL"]] {
-                _ = try await deployment.pool.send(loss)
+                _ = try await deployment.redis.send(loss)
                 try await eventually("leading again") { try await aggregator.lead() }
                 #expect(try await published() == expected)
             }

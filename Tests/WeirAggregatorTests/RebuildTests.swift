@@ -270,7 +270,7 @@ import WeirTestSupport
                 try await deployment.send("SAVE")
                 try await Task.sleep(for: .milliseconds(Int.random(in: 50...300)))
             }
-            try await deployment.server.restart()
+            try await deployment.restartRedis()
         }
     }
 

@@ -68,7 +68,7 @@ import WeirTestSupport
             try await deployment.send("HSET", Self.killSwitch, "team:new", "drill")
             try await deployment.send("ZADD", Self.set, "inf", "new")
             try await aggregator.lead()
-            try await deployment.server.restart()
+            try await deployment.restartRedis()
             try await eventually("leading again", within: .seconds(20)) { try await aggregator.lead() }
             #expect(try await deployment.send("HKEYS", Self.killSwitch) == .array([.bulk(.init(string: "team:new"))]))
             #expect(try await deployment.score("old") == nil)

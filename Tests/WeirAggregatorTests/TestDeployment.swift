@@ -16,7 +16,10 @@ let monthEndS = 1_796_083_200
 /// A private Redis, an empty ledger, and aggregators over them.
 struct TestDeployment: Sendable {
     let server: RedisServer
+    /// What aggregators have.
     let pool: RedisPool
+    /// For what a test does itself.
+    let redis: RedisPool
     let ledger: any LedgerStore
 
     nonisolated(nonsending) static func run<Result>(
@@ -24,25 +27,43 @@ struct TestDeployment: Sendable {
     ) async throws -> Result {
         try await withTemporaryDirectory { directory in
             try await withRedis(arguments) { server in
-                var configuration = try RedisConfiguration(url: server.url(as: .aggregator))
-                configuration.commandDeadline = .seconds(10)
-                configuration.connectTimeout = .seconds(10)
-                let pool = RedisPool(
-                    configuration: configuration, group: MultiThreadedEventLoopGroup.singleton, logger: .silent)
-                pool.start()
-                let ledger = try LedgerURL("sqlite:\(directory)/weir.db").open()
-                do {
-                    try await pool.waitUntilReady(timeout: .seconds(20))
-                    let result = try await body(TestDeployment(server: server, pool: pool, ledger: ledger))
-                    await pool.close()
-                    try await ledger.close()
-                    return result
-                } catch {
-                    await pool.close()
-                    throw error
+                try await withPool(server.url(as: .aggregator)) { pool in
+                    try await withPool(server.url) { redis in
+                        let ledger = try LedgerURL("sqlite:\(directory)/weir.db").open()
+                        let result = try await body(
+                            TestDeployment(server: server, pool: pool, redis: redis, ledger: ledger))
+                        try await ledger.close()
+                        return result
+                    }
                 }
             }
         }
+    }
+
+    nonisolated(nonsending) private static func withPool<Result>(
+        _ url: String, _ body: (RedisPool) async throws -> Result
+    ) async throws -> Result {
+        var configuration = try RedisConfiguration(url: url)
+        configuration.commandDeadline = .seconds(10)
+        configuration.connectTimeout = .seconds(10)
+        let pool = RedisPool(
+            configuration: configuration, group: MultiThreadedEventLoopGroup.singleton, logger: .silent)
+        pool.start()
+        do {
+            try await pool.waitUntilReady(timeout: .seconds(20))
+            let result = try await body(pool)
+            await pool.close()
+            return result
+        } catch {
+            await pool.close()
+            throw error
+        }
+    }
+
+    /// Starts Redis again, and waits until everybody has found it.
+    func restartRedis() async throws {
+        try await server.restart()
+        for pool in [pool, redis] { try await pool.waitUntilReady(timeout: .seconds(20)) }
     }
 
     /// - Parameter clock: the time it believes; nil: Redis's.
@@ -65,7 +86,7 @@ struct TestDeployment: Sendable {
     }
 
     @discardableResult
-    func send(_ command: RedisArgument...) async throws -> RedisValue { try await pool.send(command) }
+    func send(_ command: RedisArgument...) async throws -> RedisValue { try await redis.send(command) }
 
     /// Every key with its value and its end.
     func everything() async throws -> [String: String] {

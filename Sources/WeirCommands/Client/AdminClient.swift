@@ -128,7 +128,8 @@ struct AdminClient: Sendable {
             lines: refusal.errors?.map(\.text) ?? [])
     }
 
-    private static func reason(_ error: any Error) -> String {
+    /// Why there was no answer, in a few words.
+    static func reason(_ error: any Error) -> String {
         switch error {
         case let error as HTTPClientError where error == .connectTimeout: "no answer within 5 s"
         case let error as IOError: error.localizedDescription

@@ -51,24 +51,31 @@ struct ProbeCommand: AsyncParsableCommand {
     func report() async throws -> Report {
         let url = Setting.probeURL.value(url) ?? ""
         let end = ContinuousClock.now + .seconds(wait?.seconds ?? 0)
-        while true {
-            let answer = await Self.ask(url)
-            if answer.ok || ContinuousClock.now >= end { return try answer.report() }
-            try await Task.sleep(for: .milliseconds(200))
+        var configuration = HTTPClient.Configuration(
+            redirectConfiguration: .disallow, timeout: .init(connect: .seconds(2)))
+        // Nobody there is the answer.
+        configuration.connectionPool.retryConnectionEstablishment = false
+        let http = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+        var answer = await Self.ask(url, http)
+        while !answer.ok, ContinuousClock.now < end {
+            // A wait that is cancelled ends with what was answered last.
+            do { try await Task.sleep(for: .milliseconds(200)) } catch { break }
+            answer = await Self.ask(url, http)
         }
+        try await http.shutdown()
+        return try answer.report()
     }
 
-    private static func ask(_ url: String) async -> Answer {
-        var request = HTTPClientRequest(url: url)
-        request.headers.add(name: "connection", value: "close")
+    private static func ask(_ url: String, _ http: HTTPClient) async -> Answer {
         do {
-            let response = try await HTTPClient.shared.execute(request, timeout: .seconds(3))
+            let response = try await http.execute(HTTPClientRequest(url: url), timeout: .seconds(3))
             let text = String(buffer: try await response.body.collect(upTo: 1 << 20))
             return Answer(
                 url: url, ok: (200..<300).contains(Int(response.status.code)), status: Int(response.status.code),
                 answer: text.trimmingCharacters(in: .whitespacesAndNewlines))
         } catch {
-            return Answer(url: url, ok: false, status: nil, answer: "\(url) does not answer: \(error)")
+            return Answer(
+                url: url, ok: false, status: nil, answer: "\(url) does not answer: \(AdminClient.reason(error))")
         }
     }
 }
