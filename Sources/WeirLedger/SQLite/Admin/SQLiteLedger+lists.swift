@@ -102,8 +102,7 @@ extension SQLiteLedger {
     }
 
     /// Of a team, or of a user of it, day by day: each is found by its key.
-    private static func totals(of team: String, user: String?, in days: DayRange, _ db: Database) throws -> UsageTotals
-    {
+    static func totals(of team: String, user: String?, in days: DayRange, _ db: Database) throws -> UsageTotals {
         let statement = try db.cachedStatement(
             sql: """
                 SELECT \(SQLiteSchema.totals.map { "coalesce(sum(\($0)), 0)" }.joined(separator: ", "))
