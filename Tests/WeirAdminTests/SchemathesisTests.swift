@@ -35,7 +35,10 @@ import WeirTestSupport
             let run = try await Program.run(
                 Self.python,
                 [
-                    "-c", "import sys; from schemathesis.cli import schemathesis; sys.exit(schemathesis())", "run",
+                    "-c",
+                    // It keeps what it found in the directory where it runs.
+                    "import os, sys, tempfile; home = tempfile.TemporaryDirectory(); os.chdir(home.name); from schemathesis.cli import schemathesis; sys.exit(schemathesis())",
+                    "run",
                     admin.url + "/openapi.json", "--header", "Authorization: Bearer \(token)", "--seed", "\(seed)",
                     "--max-examples", "10", "--phases", "examples,coverage,fuzzing", "--checks",
                     "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance,"
