@@ -10,6 +10,8 @@ package struct AdminContext: RequestContext {
     let peer: String
     /// Who makes it; set for each route that asks for a role.
     package var actor: AdminActor = .nobody
+    /// The parameters of its query, checked as the route declares them.
+    var query: [String: String] = [:]
 
     package init(source: ApplicationRequestContextSource) {
         coreContext = CoreRequestContextStorage(source: source)

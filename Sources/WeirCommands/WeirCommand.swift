@@ -19,7 +19,8 @@ package struct WeirCommand: AsyncParsableCommand {
               weir kill-switch on --reason "spending doubled"
             """,
         subcommands: [
-            AggregatorCommand.self, AdminTokenCommand.self, KeysCommand.self, LimitsCommand.self, LimitedCommand.self,
+            AggregatorCommand.self, AdminTokenCommand.self, KeysCommand.self, TeamsCommand.self, LimitsCommand.self,
+            LimitedCommand.self,
             KillSwitchCommand.self,
             UsageCommand.self, PolicyCommand.self, SimulateCommand.self, PricesCommand.self, LedgerCommand.self,
             StatusCommand.self, TopCommand.self, DoctorCommand.self, ProbeCommand.self, GatewayCommand.self,

@@ -2,7 +2,7 @@ import ArgumentParser
 import WeirAdmin
 
 /// `weir admin-token list`.
-struct AdminTokenList: AdminTokenSubcommand {
+struct AdminTokenList: AdminTokenSubcommand, AdminTableCommand {
     static let configuration = CommandConfiguration(
         commandName: "list",
         abstract: "Lists admin tokens, without their text.",
@@ -13,6 +13,7 @@ struct AdminTokenList: AdminTokenSubcommand {
             """)
 
     @OptionGroup var place: LedgerOption
+    @OptionGroup var table: TableOptions
     @OptionGroup var admin: AdminOptions
 
     func perform(_ tokens: AdminTokens, _ actor: AdminActor) async throws -> Report {
@@ -21,12 +22,11 @@ struct AdminTokenList: AdminTokenSubcommand {
     }
 
     func perform(_ client: AdminClient) async throws -> Report {
-        let (list, json) = try await client.send(.get, ["admin-tokens"], as: AdminTokensAnswer.self)
+        let (list, json) = try await client.all(["admin-tokens"], as: AdminTokensAnswer.self)
         return report(list, json: json)
     }
 
     private func report(_ list: AdminTokensAnswer, json: String) -> Report {
-        guard !list.adminTokens.isEmpty else { return Report(text: "no admin tokens", json: json) }
         var table = TextTable(
             ["ID", "NAME", "ROLE", "STATUS", "CREATED", "EXPIRES", "LAST USED"].map { .init(title: $0) })
         table.rows = list.adminTokens.map { token in
@@ -35,6 +35,6 @@ struct AdminTokenList: AdminTokenSubcommand {
                 token.lastUsedAt ?? "never",
             ]
         }
-        return Report(text: table.text, json: json)
+        return Report(.table(table, whenEmpty: "no admin tokens"), json: json)
     }
 }

@@ -4,6 +4,9 @@ import ArgumentParser
 protocol AdminCommand: AsyncParsableCommand {
     var admin: AdminOptions { get }
 
+    /// What the command has to say; of its own where it need not ask the API.
+    func report() async throws -> Report
+
     /// Does it. Throws what the operator should read.
     func perform(_ client: AdminClient) async throws -> Report
 }

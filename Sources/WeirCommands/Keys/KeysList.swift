@@ -20,7 +20,7 @@ struct KeysList: AdminTableCommand {
     @OptionGroup var admin: AdminOptions
 
     func perform(_ client: AdminClient) async throws -> Report {
-        let (list, json) = try await client.send(.get, ["keys"], query: [("team", team)], as: KeyList.self)
+        let (list, json) = try await client.all(["keys"], query: [("team", team)], as: KeyList.self)
         return Report(.table(Self.table(list.keys), whenEmpty: "no keys"), json: json)
     }
 

@@ -17,7 +17,7 @@ struct KillSwitchStatus: AdminTableCommand {
     @OptionGroup var admin: AdminOptions
 
     func perform(_ client: AdminClient) async throws -> Report {
-        let (list, json) = try await client.send(.get, ["kill-switch"], as: KillSwitchList.self)
+        let (list, json) = try await client.all(["kill-switch"], as: KillSwitchList.self)
         var table = TextTable(
             [.init(title: "SCOPE"), .init(title: "STATE", tones: ["thrown": .bad, "ended": .faint, "off": .faint])]
                 + ["SINCE", "UNTIL", "BY", "REASON"].map { .init(title: $0) })

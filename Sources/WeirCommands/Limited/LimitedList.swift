@@ -20,8 +20,8 @@ struct LimitedList: AdminTableCommand {
     @OptionGroup var admin: AdminOptions
 
     func perform(_ client: AdminClient) async throws -> Report {
-        let (list, json) = try await client.send(
-            .get, ["limited"], query: [("resource", resource)], as: WeirAdmin.LimitedList.self)
+        let (list, json) = try await client.all(
+            ["limited"], query: [("resource", resource)], as: WeirAdmin.LimitedList.self)
         var table = TextTable(["RESOURCE", "TEAM", "UNTIL"].map { .init(title: $0) })
         table.rows = list.limited.map { entry in
             [entry.resource, entry.team, entry.until.map { timeText(unixSeconds: $0) } ?? "without end"]

@@ -26,7 +26,7 @@ struct PricesList: AdminTableCommand {
     @OptionGroup var admin: AdminOptions
 
     func perform(_ client: AdminClient) async throws -> Report {
-        let (list, json) = try await client.send(.get, ["prices"], query: [("day", day)], as: PriceList.self)
+        let (list, json) = try await client.all(["prices"], query: [("day", day)], as: PriceList.self)
         var report = Report(
             .text("prices \(list.version), in force on \(list.day) (UTC)"), .table(Self.table(list.models)), json: json)
         if all, !list.others.isEmpty {
