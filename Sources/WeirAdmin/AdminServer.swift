@@ -17,11 +17,13 @@ package struct AdminServer: Sendable {
 
     /// - Parameter prices: those that ship; what operators add comes from the ledger.
     /// - Parameter nowMs: the time that the ledger records, milliseconds since 1970.
+    /// - Parameter metrics: the process's, in the text format of Prometheus.
     /// - Parameter unreadyReason: why the process is not ready, beyond ledger and Redis; for `/readyz`.
     package init(
         configuration: AdminConfiguration, ledger: any LedgerStore, redis: RedisPool, prices: PriceHistory,
         group: any EventLoopGroup, logger: Logger, nowMs: @escaping @Sendable () -> Int,
-        unreadyReason: @escaping @Sendable () async -> String? = { nil }
+        unreadyReason: @escaping @Sendable () async -> String? = { nil },
+        metrics: @escaping @Sendable () async -> String = { "" }
     ) throws(AdminConfiguration.Fault) {
         try configuration.check()
         self.configuration = configuration
@@ -30,7 +32,7 @@ package struct AdminServer: Sendable {
         routes = AdminRoutes(
             configuration: configuration, ledger: ledger,
             publication: Publication(redis: redis, ledger: ledger), prices: prices, nowMs: nowMs,
-            unreadyReason: unreadyReason, logger: logger)
+            unreadyReason: unreadyReason, metrics: metrics, logger: logger)
     }
 
     /// Serves until the surrounding service group shuts down, or the task is cancelled.

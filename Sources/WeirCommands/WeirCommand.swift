@@ -20,7 +20,8 @@ package struct WeirCommand: AsyncParsableCommand {
         subcommands: [
             AggregatorCommand.self, KeysCommand.self, LimitsCommand.self, LimitedCommand.self, KillSwitchCommand.self,
             UsageCommand.self, PolicyCommand.self, SimulateCommand.self, PricesCommand.self, LedgerCommand.self,
-            StatusCommand.self, DoctorCommand.self, GatewayCommand.self, SimulatorCommand.self, ChaosCommand.self,
+            AlertsCommand.self, StatusCommand.self, DoctorCommand.self, GatewayCommand.self, SimulatorCommand.self,
+            ChaosCommand.self,
             DevCommand.self,
             BenchCommand.self,
         ])

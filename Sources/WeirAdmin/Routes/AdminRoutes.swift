@@ -15,13 +15,17 @@ struct AdminRoutes: Sendable {
     let nowMs: @Sendable () -> Int
     /// Why the process is not ready, beyond ledger and Redis; nil if it is.
     let unreadyReason: @Sendable () async -> String?
+    /// The process's, in the text format of Prometheus.
+    let metrics: @Sendable () async -> String
     let logger: Logger
 
     func router() -> Router<AdminContext> {
         let router = Router(context: AdminContext.self)
         router.add(middleware: ErrorMiddleware())
         router.add(middleware: AccessMiddleware(configuration))
+        router.add(middleware: ChangeLogMiddleware(logger: logger))
         addHealth(to: router)
+        addMetrics(to: router)
         let group = router.group("/admin/v1")
         addStatus(to: group)
         addKeys(to: group)
@@ -35,6 +39,7 @@ struct AdminRoutes: Sendable {
         addLedger(to: group)
         addSimulate(to: group)
         addAudit(to: group)
+        addAlerts(to: group)
         return router
     }
 

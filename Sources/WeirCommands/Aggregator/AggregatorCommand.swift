@@ -46,6 +46,11 @@ struct AggregatorCommand: AsyncParsableCommand {
     var adminTokenFile: String?
 
     @Option(
+        help: Setting.alertSecretFile.help(
+            "A file with the secret that alerts to the webhook are signed with. WEIR_ALERT_SECRET may hold it itself."))
+    var alertSecretFile: String?
+
+    @Option(
         name: .customLong("admin-host"),
         help: "A name, besides localhost, under which a loopback listener answers; may be repeated.")
     var adminHosts: [String] = []
@@ -82,6 +87,9 @@ struct AggregatorCommand: AsyncParsableCommand {
             address: address, redis: try RedisConfiguration(url: Setting.redis.value(redis) ?? ""),
             ledger: try LedgerURL(Setting.ledger.value(ledger) ?? ""), admin: admin,
             firstPolicy: try path.map(Self.readPolicy),
+            alertSecret: try Setting.text(
+                file: Setting.alertSecretFile.value(alertSecretFile), what: Setting.alertSecret.flag)
+                ?? Setting.alertSecret.value(nil),
             name: try processName(), logLevel: try Setting.level(logLevel))
     }
 

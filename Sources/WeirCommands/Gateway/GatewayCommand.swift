@@ -81,6 +81,12 @@ struct GatewayCommand: AsyncParsableCommand {
         ))
     var trustedProxies: String?
 
+    @Option(
+        help: Setting.otlpEndpoint.help(
+            "Where spans go, a collector that takes OTLP over HTTP as JSON, such as http://127.0.0.1:4318; without it calls are not traced."
+        ))
+    var otlpEndpoint: String?
+
     @Option(help: Setting.threads.help("Event loops; 0: one per core."))
     var threads: String?
 
@@ -145,6 +151,7 @@ struct GatewayCommand: AsyncParsableCommand {
         return GatewayProcess.Settings(
             gateway: gateway, redis: redisConfiguration,
             lease: .seconds(lease.seconds), outbox: Setting.outbox.value(outbox), outboxLimitBytes: limit.bytes,
+            otlpEndpoint: try Setting.otlpEndpoint.value(otlpEndpoint).map(OTLPEndpoint.init),
             threads: threads == 0 ? ProcessInfo.processInfo.activeProcessorCount : threads,
             logLevel: try Setting.level(logLevel))
     }
