@@ -35,6 +35,8 @@ package actor Aggregator {
     var redisLostSince: ContinuousClock.Instant?
     var knownAlerts: Set<Alert.Key> = []
     var unpricedSeen: Set<String> = []
+    var unpricedTold: Set<String> = []
+    var unpricedDay = 0
     var eventsSeen = 0
     var orphansSeen = 0
     var seen: [(at: ContinuousClock.Instant, orphans: Int, events: Int)] = []

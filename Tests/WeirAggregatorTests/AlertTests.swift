@@ -159,6 +159,32 @@ private final class Webhook: Sendable {
         }
     }
 
+    @Test func `a client that calls any number of unpriced models causes a bounded number of alerts`() async throws {
+        try await TestDeployment.run { deployment in
+            try await apply(policy(at: []), to: deployment)
+            let (webhook, clock) = (Webhook(), MovableClock(noonMs))
+            let one = aggregator(deployment, webhook, clock: clock)
+            let two = aggregator(deployment, webhook, "two", clock: clock)
+            try await one.lead()
+            for round in 0..<3 {
+                for number in 0..<30 {
+                    var unpriced = event("e\(round)-\(number)", cost: 0)
+                    unpriced.isModelKnown = false
+                    unpriced.model = "made-up-\(round)-\(number)"
+                    try await deployment.produce(unpriced)
+                }
+                // Who only ingests has read it, and nobody else.
+                _ = try await two.ingest()
+                try await two.survey()
+                #expect(try await two.deliverAlerts() == 0)
+            }
+            try await one.survey()
+            _ = try await one.deliverAlerts()
+            let told = try texts(webhook, "unpriced_model")
+            #expect(told.count == 21 && told.contains("(others)"))
+        }
+    }
+
     @Test func `usage that waits and nodes that die are told`() {
         var survey = Survey(nowMs: noonMs, policy: policy())
         let rules = AlertRules()

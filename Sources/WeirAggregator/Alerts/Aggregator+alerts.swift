@@ -9,7 +9,7 @@ extension Aggregator {
     static let mostPendingAlerts = 1_000
     /// Raised before, as this process remembers; beyond, the ledger is asked again.
     private static let mostKnownAlerts = 100_000
-    /// Models that are told of in one survey.
+    /// Models that are told of in a day by name: under some policies a client may call any name.
     private static let mostUnpricedModels = 20
     private static let orphanWindow: Duration = .seconds(600)
 
@@ -31,12 +31,23 @@ extension Aggregator {
             redis: redis, ledger: ledger, shards: try await joined().readiness.shards, prices: configuration.prices)
         var survey = try await surveyor.survey(isLeading: isLeading)
         (survey.orphans, survey.events) = orphansLately()
-        survey.calledUnpriced = Set(unpricedSeen.sorted().prefix(Self.mostUnpricedModels))
+        survey.calledUnpriced = unpricedToday(nowMs: survey.nowMs)
         survey.show(on: metrics.registry)
-        // Who leads no more leaves it to the next one.
-        guard isLeading, self.isLeading else { return }
-        try await raise(configuration.alertRules.due(survey), alerts: survey.policy?.alerts)
-        unpricedSeen.subtract(survey.calledUnpriced)
+        var alerts = configuration.alertRules.due(survey)
+        // Who does not lead, or no more, leaves all to the one that does, except what nobody else has read.
+        if !(isLeading && self.isLeading) { alerts.removeAll { $0.kind != .unpricedModel } }
+        try await raise(alerts, alerts: survey.policy?.alerts)
+    }
+
+    /// The unpriced models called today, as this process ingested them.
+    private func unpricedToday(nowMs: Int) -> Set<String> {
+        let day = UTCDay(containingMs: nowMs).number
+        if unpricedDay != day { (unpricedDay, unpricedTold) = (day, []) }
+        for model in unpricedSeen.sorted() where !unpricedTold.contains(model) {
+            unpricedTold.insert(unpricedTold.count < Self.mostUnpricedModels ? model : AlertRules.otherModels)
+        }
+        unpricedSeen = []
+        return unpricedTold
     }
 
     /// Without Redis nobody can be shown to lead: every aggregator raises it, and the ledger keeps it once.

@@ -9,6 +9,8 @@ package struct AlertRules: Sendable {
     /// Orphans in ten minutes: at least so many, and at least so many of a thousand calls.
     var orphans = 10
     var orphansPerMille = 10
+    /// Stands for the unpriced models beyond those that are told by name.
+    static let otherModels = "(others)"
 
     package init() {}
 

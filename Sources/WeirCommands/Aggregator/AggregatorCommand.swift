@@ -1,4 +1,5 @@
 import ArgumentParser
+import CoreMetrics
 import Foundation
 import Glibc
 import Logging
@@ -67,7 +68,10 @@ struct AggregatorCommand: AsyncParsableCommand {
             LoggingSystem.bootstrap(level: settings.logLevel)
             // A file that may not grow is a failing disk like any other: an error of the write, which says what it is.
             signal(SIGXFSZ, SIG_IGN)
-            try await AggregatorProcess(settings: settings).run { [json] url in
+            let process = AggregatorProcess(settings: settings)
+            // Once per process, so that what libraries measure is shown, too.
+            MetricsSystem.bootstrap(process.metrics)
+            try await process.run { [json] url in
                 say(json ? ReadyLine.json(["url": url]) : "weir aggregator ready: \(url)")
             }
         } catch {

@@ -1,4 +1,3 @@
-import CoreMetrics
 import Foundation
 import Logging
 import NIOPosix
@@ -34,6 +33,8 @@ package struct AggregatorProcess: Sendable {
     }
 
     let settings: Settings
+    /// What `/metrics` shows.
+    var metrics = MetricsRegistry(MetricCatalogue.aggregator)
 
     /// Returns after a signal, when everything has ended.
     /// - Parameter onReady: told the admin API's address when it serves.
@@ -41,8 +42,6 @@ package struct AggregatorProcess: Sendable {
         let logger = Logger(label: "weir.aggregator")
         let ledger = try settings.ledger.open()
         let group = MultiThreadedEventLoopGroup.singleton
-        let metrics = MetricsRegistry(MetricCatalogue.aggregator)
-        MetricsSystem.bootstrap(metrics)
         let pool = RedisPool(
             configuration: settings.redis, group: group, logger: logger, metrics: RedisMetrics(metrics))
         do {

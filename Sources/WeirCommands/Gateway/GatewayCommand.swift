@@ -1,4 +1,5 @@
 import ArgumentParser
+import CoreMetrics
 import Foundation
 import Logging
 import WeirCore
@@ -100,7 +101,10 @@ struct GatewayCommand: AsyncParsableCommand {
         do {
             let settings = try settings()
             LoggingSystem.bootstrap(level: settings.logLevel)
-            try await GatewayProcess(settings: settings).run { [json] url, ops in
+            let process = GatewayProcess(settings: settings)
+            // Once per process, so that what libraries measure is shown, too.
+            MetricsSystem.bootstrap(process.metrics)
+            try await process.run { [json] url, ops in
                 say(json ? ReadyLine.json(["url": url, "ops": ops]) : "weir gateway ready: \(url) ops \(ops)")
             }
         } catch {

@@ -1,4 +1,3 @@
-import CoreMetrics
 import Foundation
 import Logging
 import NIOCore
@@ -28,6 +27,8 @@ struct GatewayProcess: Sendable {
     }
 
     let settings: Settings
+    /// What `/metrics` shows.
+    var metrics = MetricsRegistry(MetricCatalogue.gateway)
 
     /// Returns after a signal, when every call has been charged.
     /// - Parameter onReady: told the two addresses, clients' and operations', when the node may serve.
@@ -41,8 +42,6 @@ struct GatewayProcess: Sendable {
         }
         let outbox = try outbox(logger)
         let group = MultiThreadedEventLoopGroup(numberOfThreads: settings.threads)
-        let metrics = MetricsRegistry(MetricCatalogue.gateway)
-        MetricsSystem.bootstrap(metrics)
         let pool = RedisPool(
             configuration: settings.redis, group: group, logger: logger, metrics: RedisMetrics(metrics))
         var configured = Enforcer.Configuration(lease: settings.lease, prices: try .shipped())

@@ -47,7 +47,14 @@ extension SQLiteLedger {
     }
 
     package func claimAlert(nowMs: Int, forMs: Int) async throws(LedgerError) -> AlertRecord? {
-        try await write { db in
+        // Nearly always nothing is due, and nobody has to wait for a write that writes nothing.
+        let isDue = try await read { db in
+            try Bool.fetchOne(
+                db, sql: "SELECT EXISTS (SELECT 1 FROM alert WHERE state = 'pending' AND next_at <= ?)",
+                arguments: [nowMs]) ?? false
+        }
+        guard isDue else { return nil }
+        return try await write { db in
             try Row.fetchOne(
                 db,
                 sql: """
