@@ -22,6 +22,7 @@ package struct WeirCommand: AsyncParsableCommand {
             AggregatorCommand.self, AdminTokenCommand.self, KeysCommand.self, LimitsCommand.self, LimitedCommand.self,
             KillSwitchCommand.self,
             UsageCommand.self, PolicyCommand.self, SimulateCommand.self, PricesCommand.self, LedgerCommand.self,
+            AlertsCommand.self,
             StatusCommand.self, TopCommand.self, DoctorCommand.self, ProbeCommand.self, GatewayCommand.self,
             SimulatorCommand.self, ChaosCommand.self,
             DevCommand.self,

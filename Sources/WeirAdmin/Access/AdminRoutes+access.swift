@@ -8,7 +8,10 @@ extension AdminRoutes {
             var context = context
             context.actor = try await actor(of: request, context)
             try context.actor.require(route.role, for: "\(route.method) /admin/v1/\(route.path)")
-            return try await route.handler(request, context)
+            let admitted = context
+            return try await ChangeLog(logger: logger).telling(request, admitted) {
+                try await route.handler(request, admitted)
+            }
         }
     }
 

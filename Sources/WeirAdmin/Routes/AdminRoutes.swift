@@ -16,12 +16,14 @@ struct AdminRoutes: Sendable {
     let nowMs: @Sendable () -> Int
     /// Why the process is not ready, beyond ledger and Redis; nil if it is.
     let unreadyReason: @Sendable () async -> String?
+    /// The process's, in the text format of Prometheus.
+    let metrics: @Sendable () async -> String
     let logger: Logger
 
     /// All of the admin API.
     var routes: [AdminRoute] {
         statusRoutes + keyRoutes + limitRoutes + explainRoutes + limitedRoutes + killSwitchRoutes + usageRoutes
-            + policyRoutes + priceRoutes + ledgerRoutes + simulateRoutes + auditRoutes + adminTokenRoutes
+            + policyRoutes + priceRoutes + ledgerRoutes + simulateRoutes + auditRoutes + adminTokenRoutes + alertRoutes
     }
 
     func router() -> Router<AdminContext> {
@@ -29,6 +31,7 @@ struct AdminRoutes: Sendable {
         router.add(middleware: ErrorMiddleware())
         router.add(middleware: SiteMiddleware(names: ListenerNames(configuration)))
         addHealth(to: router)
+        addMetrics(to: router)
         let group = router.group("/admin/v1")
         for route in routes { group.on(RouterPath(route.path), method: route.method, use: guarded(route)) }
         return router
