@@ -23,6 +23,8 @@ let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hum
 let hummingbirdCore: Target.Dependency = .product(name: "HummingbirdCore", package: "hummingbird")
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
+let coreMetrics: Target.Dependency = .product(name: "CoreMetrics", package: "swift-metrics")
+let tracing: Target.Dependency = .product(name: "Tracing", package: "swift-distributed-tracing")
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 
 /// The modules, lowest first: each may use only those above it.
@@ -30,9 +32,12 @@ let modules: [Target] = [
     .systemLibrary(name: "CHiredis", pkgConfig: "hiredis", providers: [.apt(["libhiredis-dev"])]),
     .target(name: "WeirCore", dependencies: [yams], swiftSettings: strict),
     .target(
+        name: "WeirTelemetry", dependencies: [core, coreMetrics, tracing, logging], swiftSettings: onCallersLoop),
+    .target(
         name: "WeirProviders", dependencies: [core], resources: [.embedInCode("Prices")], swiftSettings: strict),
     .target(
-        name: "WeirRedis", dependencies: ["CHiredis", core, nioCore, nioPosix, nioSSL, crypto, logging],
+        name: "WeirRedis",
+        dependencies: ["CHiredis", core, "WeirTelemetry", nioCore, nioPosix, nioSSL, crypto, coreMetrics, logging],
         resources: [.embedInCode("Scripts")], swiftSettings: onCallersLoop),
     .target(name: "WeirLedger", dependencies: [core, grdb, logging], swiftSettings: strict),
     .target(
@@ -40,12 +45,14 @@ let modules: [Target] = [
     .target(
         name: "WeirGateway",
         dependencies: [
-            core, "WeirProviders", "WeirRedis", "WeirEnforcer", nioCore, nioPosix, nioHTTP1, nioSSL, nioExtras, crypto,
-            logging,
+            core, "WeirTelemetry", "WeirProviders", "WeirRedis", "WeirEnforcer", nioCore, nioPosix, nioHTTP1, nioSSL,
+            nioExtras, crypto, coreMetrics, tracing, logging,
         ], resources: [.embedInCode("Decisions/Document")], swiftSettings: onCallersLoop),
     .target(
-        name: "WeirAggregator", dependencies: [core, "WeirRedis", "WeirLedger", nioCore, logging],
-        swiftSettings: strict),
+        name: "WeirAggregator",
+        dependencies: [
+            core, "WeirTelemetry", "WeirRedis", "WeirLedger", nioCore, crypto, coreMetrics, logging,
+        ], swiftSettings: strict),
     .target(
         name: "WeirAdmin",
         dependencies: [
@@ -59,10 +66,9 @@ let modules: [Target] = [
     .target(
         name: "WeirCommands",
         dependencies: [
-            core, "WeirProviders", "WeirRedis", "WeirLedger", "WeirEnforcer", "WeirGateway", "WeirAggregator",
-            "WeirAdmin", "WeirSimulator", "WeirChaos", argumentParser, lifecycle, unixSignals, asyncHTTPClient, nioCore,
-            nioPosix,
-            nioHTTP1, logging,
+            core, "WeirTelemetry", "WeirProviders", "WeirRedis", "WeirLedger", "WeirEnforcer", "WeirGateway",
+            "WeirAggregator", "WeirAdmin", "WeirSimulator", "WeirChaos", argumentParser, lifecycle, unixSignals,
+            asyncHTTPClient, nioCore, nioPosix, nioHTTP1, coreMetrics, logging,
         ], resources: [.embedInCode("Policies")], swiftSettings: strict),
     .executableTarget(name: "weir", dependencies: ["WeirCommands"], swiftSettings: strict),
 ]
@@ -72,11 +78,17 @@ let tests: [Target] = [
     .target(
         name: "WeirTestSupport", dependencies: [core, "WeirRedis", "WeirChaos", nioCore, nioPosix, logging],
         path: "Tests/WeirTestSupport", swiftSettings: strict),
+    .testTarget(
+        name: "WeirTelemetryTests",
+        dependencies: [core, "WeirTelemetry", "WeirTestSupport", coreMetrics, tracing, logging],
+        swiftSettings: strict),
     .testTarget(name: "WeirCoreTests", dependencies: [core], swiftSettings: strict),
     .testTarget(name: "WeirProvidersTests", dependencies: [core, "WeirProviders"], swiftSettings: strict),
     .testTarget(
         name: "WeirRedisTests",
-        dependencies: [core, "WeirRedis", "WeirChaos", "WeirTestSupport", nioCore, nioPosix, nioSSL, logging],
+        dependencies: [
+            core, "WeirTelemetry", "WeirRedis", "WeirChaos", "WeirTestSupport", nioCore, nioPosix, nioSSL, logging,
+        ],
         swiftSettings: strict),
     .testTarget(
         name: "WeirLedgerTests", dependencies: [core, "WeirLedger", "WeirTestSupport", grdb],
@@ -90,14 +102,15 @@ let tests: [Target] = [
     .testTarget(
         name: "WeirGatewayTests",
         dependencies: [
-            core, "WeirProviders", "WeirRedis", "WeirEnforcer", "WeirGateway", "WeirSimulator", "WeirTestSupport",
-            nioCore, nioPosix, nioHTTP1, nioSSL, asyncHTTPClient, logging,
+            core, "WeirTelemetry", "WeirProviders", "WeirRedis", "WeirEnforcer", "WeirGateway", "WeirSimulator",
+            "WeirTestSupport", nioCore, nioPosix, nioHTTP1, nioSSL, asyncHTTPClient, coreMetrics, tracing, logging,
         ], swiftSettings: strict),
     .testTarget(
         name: "WeirAggregatorTests",
         dependencies: [
-            core, "WeirRedis", "WeirLedger", "WeirEnforcer", "WeirAggregator", "WeirTestSupport", nioCore, nioPosix,
-            logging,
+            core, "WeirTelemetry", "WeirRedis", "WeirLedger", "WeirEnforcer", "WeirAggregator", "WeirTestSupport",
+            nioCore,
+            nioPosix, nioHTTP1, crypto, logging,
         ],
         swiftSettings: strict),
     .testTarget(
@@ -116,8 +129,8 @@ let tests: [Target] = [
     .testTarget(
         name: "WeirCommandsTests",
         dependencies: [
-            core, "WeirCommands", "WeirAdmin", "WeirGateway", "WeirLedger", "WeirRedis", "WeirChaos", "WeirTestSupport",
-            argumentParser, nioCore, nioPosix, logging,
+            core, "WeirTelemetry", "WeirCommands", "WeirAdmin", "WeirGateway", "WeirLedger", "WeirRedis", "WeirChaos",
+            "WeirTestSupport", argumentParser, nioCore, nioPosix, coreMetrics, tracing, logging,
         ], swiftSettings: strict),
     // Runs the built `weir` as processes: several nodes, one Redis, one aggregator, some of them killed half-way.
     .testTarget(
@@ -141,6 +154,8 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-distributed-tracing", from: "1.7.3"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),

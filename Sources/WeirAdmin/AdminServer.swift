@@ -18,12 +18,14 @@ package struct AdminServer: Sendable {
 
     /// - Parameter prices: those that ship; what operators add comes from the ledger.
     /// - Parameter nowMs: the time that the ledger records, milliseconds since 1970.
+    /// - Parameter metrics: the process's, in the text format of Prometheus.
     /// - Parameter unreadyReason: why the process is not ready, beyond ledger and Redis; for `/readyz`.
     /// - Throws: ``AdminConfiguration/Fault``, or what the ledger throws.
     package init(
         configuration: AdminConfiguration, ledger: any AdminLedger, redis: RedisPool, prices: PriceHistory,
         group: any EventLoopGroup, logger: Logger, nowMs: @escaping @Sendable () -> Int,
-        unreadyReason: @escaping @Sendable () async -> String? = { nil }
+        unreadyReason: @escaping @Sendable () async -> String? = { nil },
+        metrics: @escaping @Sendable () async -> String = { "" }
     ) async throws {
         let stored = try await ledger.adminTokens()
         try configuration.check(hasStoredTokens: stored.contains { $0.isUsable(atMs: nowMs()) })
@@ -35,7 +37,7 @@ package struct AdminServer: Sendable {
             configuration: configuration, ledger: ledger,
             access: AdminAccess(configuration, ledger: ledger, nowMs: nowMs, logger: logger),
             publication: Publication(redis: redis, ledger: ledger), prices: prices, nowMs: nowMs,
-            unreadyReason: unreadyReason, logger: logger)
+            unreadyReason: unreadyReason, metrics: metrics, logger: logger)
     }
 
     /// Serves until the surrounding service group shuts down, or the task is cancelled.

@@ -7,10 +7,11 @@ import WeirRedis
 ///
 /// Any number may run at once: all ingest, one leads (publishes, evaluates, makes shards ready).
 package actor Aggregator {
-    private let configuration: AggregatorConfiguration
-    private let redis: AggregatorRedis
-    private let ledger: any LedgerStore
-    private let logger: Logger
+    let configuration: AggregatorConfiguration
+    let redis: AggregatorRedis
+    let ledger: any LedgerStore
+    let logger: Logger
+    let metrics: AggregatorMetrics
     private let leadership: Leadership
     private let publisher: Publisher
     private let standing: Standing
@@ -31,6 +32,15 @@ package actor Aggregator {
     /// Why it is not at work, or nil: for health pages.
     package var unreadyReason: String? { ingestProblem ?? leadProblem ?? evictionProblem }
     package private(set) var isLeading = false
+    // What alerts are decided by, from one survey to the next.
+    var redisLostSince: ContinuousClock.Instant?
+    var knownAlerts: Set<Alert.Key> = []
+    var unpricedSeen: Set<String> = []
+    var unpricedTold: Set<String> = []
+    var unpricedDay = 0
+    var eventsSeen = 0
+    var orphansSeen = 0
+    var seen: [(at: ContinuousClock.Instant, orphans: Int, events: Int)] = []
     /// The token with which this process has fenced off earlier leaders.
     private var claimed: Int?
 
@@ -40,6 +50,7 @@ package actor Aggregator {
         self.configuration = configuration
         self.ledger = ledger
         self.logger = logger
+        metrics = AggregatorMetrics(configuration.metrics)
         redis = AggregatorRedis(
             pool: pool, deadline: configuration.redisDeadline, fixedNowMs: configuration.nowMs)
         leadership = Leadership(
@@ -55,6 +66,7 @@ package actor Aggregator {
     package func ingest() async throws(AggregatorError) -> Ingester.Report {
         let ingester = try await joined().ingester
         let report = try await ingester.step()
+        count(report)
         if !report.isEmpty { bell.continuation.yield() }
         return report
     }
@@ -124,7 +136,9 @@ package actor Aggregator {
     /// Settles calls whose nodes are gone. Returns how many.
     package func reap() async throws(AggregatorError) -> Int {
         guard isLeading else { return 0 }
-        return try await joined().reaper.step()
+        let settled = try await joined().reaper.step()
+        count(orphans: settled)
+        return settled
     }
 
     /// The nodes' counts of denials into the ledger. Returns how many had changed.
@@ -147,7 +161,7 @@ package actor Aggregator {
     /// Evaluates soon: somebody has just changed what is to be published.
     package nonisolated func wake() { bell.continuation.yield() }
 
-    private func joined() async throws(AggregatorError) -> (
+    func joined() async throws(AggregatorError) -> (
         ingester: Ingester, readiness: Readiness, reaper: Reaper, lostBudgets: LostBudgets
     ) {
         if let ingester, let readiness, let reaper, let lostBudgets {
@@ -201,6 +215,16 @@ package actor Aggregator {
             group.addTask {
                 await self.keep("ask Redis what it forgets", every: self.configuration.evictionEvery) {
                     () async throws(AggregatorError) in try await self.lookForEviction()
+                }
+            }
+            group.addTask {
+                await self.keep("survey", every: self.configuration.surveyEvery) { () async throws(AggregatorError) in
+                    try await self.survey()
+                }
+            }
+            group.addTask {
+                await self.keep("deliver alerts", every: self.configuration.alertsEvery) {
+                    () async throws(AggregatorError) in _ = try await self.deliverAlerts()
                 }
             }
             group.addTask { await self.ringRegularly() }

@@ -1,3 +1,12 @@
+import WeirCore
+import WeirTelemetry
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
 /// How an aggregator works. The defaults suit a deployment of any size.
 package struct AggregatorConfiguration: Sendable {
     /// This process's name in the consumer groups and in `weir:leader`; unique, but the same after a restart, so that what
@@ -30,6 +39,24 @@ package struct AggregatorConfiguration: Sendable {
     package var recordEvery: Duration = .seconds(1)
     /// How often Redis is asked whether it may forget keys.
     package var evictionEvery: Duration = .seconds(30)
+    /// How often it looks how the deployment stands, for metrics and alerts.
+    package var surveyEvery: Duration = .seconds(5)
+    package var alertRules = AlertRules()
+    /// How often alerts that are due are sent, and the first pause after an attempt that failed; it doubles.
+    package var alertsEvery: Duration = .milliseconds(500)
+    package var alertPause: Duration = .seconds(5)
+    /// Signs what is sent to the webhook; nil: it is not signed.
+    package var alertSecret: [UInt8]?
+    /// POSTs JSON to the webhook, without following redirections, within less than a minute; nil: nothing is sent.
+    package var post: (@Sendable (_ body: [UInt8], _ url: String, _ headers: [String: String]) async throws -> Int)?
+    /// How long Redis may be silent before that is worth an alert.
+    package var redisLostAfter: Duration = .seconds(10)
+    /// The time while Redis cannot tell it, milliseconds since 1970.
+    package var wallMs: @Sendable () -> Int = { Int(Date().timeIntervalSince1970 * 1000) }
+    /// The prices that ship, to know models without one; nil: not known.
+    package var prices: PriceHistory?
+    /// What `/metrics` shows.
+    package var metrics = MetricsRegistry(MetricCatalogue.aggregator)
     /// For one command. Not a decision that a client waits for, so it may take long before it is given up.
     package var redisDeadline: Duration = .seconds(5)
     /// How long the leader leads without a sign of life.

@@ -23,6 +23,7 @@ package struct WeirCommand: AsyncParsableCommand {
             LimitedCommand.self,
             KillSwitchCommand.self,
             UsageCommand.self, PolicyCommand.self, SimulateCommand.self, PricesCommand.self, LedgerCommand.self,
+            AlertsCommand.self,
             StatusCommand.self, TopCommand.self, DoctorCommand.self, ProbeCommand.self, GatewayCommand.self,
             SimulatorCommand.self, ChaosCommand.self,
             DevCommand.self,

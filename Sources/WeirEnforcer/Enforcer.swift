@@ -138,6 +138,9 @@ public final class Enforcer: Sendable {
     /// How often a call that lives should be renewed.
     package var renewalInterval: Duration { .milliseconds(leaseMs / 3) }
 
+    /// Its connections, for metrics.
+    package var store: RedisPool { pool }
+
     /// Settlements that do not stand yet.
     package var unsettledCount: Int { unsettled.count }
 

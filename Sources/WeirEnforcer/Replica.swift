@@ -206,6 +206,29 @@ final class Replica: Sendable {
         }
     }
 
+    /// What stops calls, and what no longer does.
+    private func tellSwitches(from known: Snapshot, to snapshot: Snapshot) {
+        for (scope, entry) in snapshot.killSwitch where known.killSwitch[scope] != entry {
+            logger.info(
+                "kill switch", metadata: ["scope": "\(scope.text)", "on": "\(entry.on)", "actor": "\(entry.actor)"])
+        }
+        for scope in known.killSwitch.keys where snapshot.killSwitch[scope] == nil {
+            logger.info("kill switch", metadata: ["scope": "\(scope.text)", "on": "false"])
+        }
+        for resource in Set(known.limited.keys).union(snapshot.limited.keys) {
+            let (before, after) = (known.limited[resource] ?? [:], snapshot.limited[resource] ?? [:])
+            let added = after.keys.count { before[$0] == nil }
+            let removed = before.keys.count { after[$0] == nil }
+            guard added + removed > 0 else { continue }
+            // Counts alone: a month's end may change thousands at once.
+            logger.info(
+                "limited set",
+                metadata: [
+                    "resource": "\(resource)", "added": "\(added)", "removed": "\(removed)", "teams": "\(after.count)",
+                ])
+        }
+    }
+
     private func tellChanges(from known: Snapshot, to snapshot: Snapshot) {
         if let problem = snapshot.policyProblem, problem != known.policyProblem {
             logger.error("the last readable policy stays in force", metadata: ["error": "\(problem)"])
@@ -213,6 +236,7 @@ final class Replica: Sendable {
         if let problem = snapshot.prices?.problem, problem != known.prices?.problem {
             logger.error("the last readable prices stay in force", metadata: ["error": "\(problem)"])
         }
+        tellSwitches(from: known, to: snapshot)
         let isNewPolicy = snapshot.policy?.version != known.policy?.version
         if isNewPolicy {
             logger.info("policy in force", metadata: ["version": "\(snapshot.policy?.version ?? 0)"])

@@ -1,6 +1,8 @@
 import NIOCore
 import WeirCore
 import WeirEnforcer
+import WeirRedis
+import WeirTelemetry
 
 /// What the edge asks of the decision engine. A protocol, so that the tests of the edge can make the engine fail at
 /// every step, and count that each call was settled or released exactly once.
@@ -34,10 +36,18 @@ package protocol Admission: Sendable {
     func drain(deadline: ContinuousClock.Instant) async -> Int
     /// How this node's outbox stands; nil: it has none.
     var outboxStatus: Outbox.Status? { get }
+    /// Settlements and releases that do not stand yet.
+    var unsettledCount: Int { get }
+    /// How the connections to the store are, for `/metrics`.
+    func showStore(on registry: MetricsRegistry)
 }
 
 extension Admission {
     package var outageStandings: [OutageStanding] { [] }
+    package var unsettledCount: Int { 0 }
+    package func showStore(on registry: MetricsRegistry) {}
 }
 
-extension Enforcer: Admission {}
+extension Enforcer: Admission {
+    package func showStore(on registry: MetricsRegistry) { store.show(on: registry) }
+}

@@ -7,6 +7,7 @@ import Synchronization
 import WeirCore
 import WeirProviders
 import WeirRedis
+import WeirTelemetry
 
 /// A gateway node: identifies, admits, forwards and charges the calls of its clients.
 package final class Gateway: Sendable {
@@ -43,9 +44,11 @@ package final class Gateway: Sendable {
         let owned: NIOLoopBound<GatewayLoop>
     }
 
+    /// - Parameter metrics: what `/metrics` shows; the same that the Redis pool counts on.
+    /// - Parameter tracer: nil: calls are not traced.
     package init(
         configuration: GatewayConfiguration, enforcer: any Admission, group: any EventLoopGroup,
-        logger: Logger
+        logger: Logger, metrics: MetricsRegistry = MetricsRegistry(MetricCatalogue.gateway), tracer: OTLPTracer? = nil
     ) throws(StartError) {
         if let problem = configuration.problem { throw .configuration(problem) }
         guard let anthropicBase = ProviderBase(configuration.anthropic.url),
@@ -53,8 +56,9 @@ package final class Gateway: Sendable {
             let geminiBase = ProviderBase(configuration.gemini.url)
         else { throw .configuration("a provider's URL cannot be used") }
         node = GatewayNode(
-            configuration: configuration, admission: enforcer, metrics: GatewayMetrics(),
-            logger: logger, anthropicBase: anthropicBase, openAIBase: openAIBase, geminiBase: geminiBase)
+            configuration: configuration, admission: enforcer, metrics: GatewayMetrics(metrics),
+            tracer: tracer, logger: logger, anthropicBase: anthropicBase, openAIBase: openAIBase, geminiBase: geminiBase
+        )
         self.group = group
         counts = ConnectionCounts(configuration.limits)
         quiescing = ServerQuiescingHelper(group: group)
@@ -207,8 +211,7 @@ package final class Gateway: Sendable {
                     outbox: admission.outboxStatus, nowMs: admission.nowMs)
             },
             metrics: { [node, counts] in
-                node.metrics.text(connections: counts.total) + OutageText.metrics(node.admission.outageStandings)
-                    + (node.admission.outboxStatus?.metrics(nowMs: node.admission.nowMs) ?? "")
+                node.metrics.text(connections: counts.total, admission: node.admission)
             })
         return ServerBootstrap(group: group)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)

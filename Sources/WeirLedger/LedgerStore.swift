@@ -111,6 +111,22 @@ package protocol LedgerStore: Sendable {
     func changeStanding(set: [StandingEntry], remove: [StandingEntry.Place], audit: [AuditEntry])
         async throws(LedgerError)
 
+    // MARK: Alerts
+
+    /// Keeps those that were not raised before, by kind, subject and period, in their order as long as fewer than
+    /// `mostPending` wait to be sent. Returns those that it kept.
+    /// - Parameter deliver: whether they are to be sent.
+    func raise(_ alerts: [Alert], deliver: Bool, mostPending: Int) async throws(LedgerError) -> [Alert]
+    /// Takes the pending alert that is due longest for one attempt: for `forMs` nobody else gets it. Nil: none is due.
+    func claimAlert(nowMs: Int, forMs: Int) async throws(LedgerError) -> AlertRecord?
+    /// What came of the attempt. Changes nothing if another one has been made since.
+    func endAttempt(_ record: AlertRecord, as state: AlertRecord.State, nextAtMs: Int, error: String?)
+        async throws(LedgerError)
+    /// Newest first; `before`: only those with a lower id.
+    func alerts(state: AlertRecord.State?, before id: Int?, limit: Int) async throws(LedgerError) -> [AlertRecord]
+    /// How many there are in each state; one without any may be missing.
+    func alertCounts() async throws(LedgerError) -> [AlertRecord.State: Int]
+
     // MARK: Leadership
 
     /// Makes and records the next leader's fencing token: greater than every earlier one, and than `above`.

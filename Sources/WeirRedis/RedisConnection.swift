@@ -20,12 +20,16 @@ package final class RedisConnection: Sendable {
     private let configuration: RedisConfiguration
     private let connector: NIOLoopBoundBox<RedisConnector?>
     private let logger: Logger
+    private let metrics: RedisMetrics
     private let health = Mutex<State>(.connecting)
     private let belief = RedisBelief()
     /// Commands of other threads. Only the first of a batch wakes the loop.
     private let inbox = Mutex<[Posted]>([])
 
-    package init(configuration: RedisConfiguration, eventLoop: any EventLoop, logger: Logger) {
+    package init(
+        configuration: RedisConfiguration, eventLoop: any EventLoop, logger: Logger, metrics: RedisMetrics = .none
+    ) {
+        self.metrics = metrics
         self.configuration = configuration
         self.eventLoop = eventLoop
         self.logger = logger
@@ -125,6 +129,7 @@ package final class RedisConnection: Sendable {
                         command: command, call: call, sentAt: sentAt, deadline: deadline, onlyBelieved: onlyBelieved))
             }
         }
+        if case .failure(let error) = outcome { metrics.failed(error) }
         return try outcome.get()
     }
 
@@ -177,7 +182,8 @@ package final class RedisConnection: Sendable {
     private var onThisLoop: RedisConnector {
         if let connector = connector.value { return connector }
         let made = RedisConnector(
-            configuration: configuration, loop: eventLoop.assumeIsolated(), logger: logger, belief: belief
+            configuration: configuration, loop: eventLoop.assumeIsolated(), logger: logger, metrics: metrics,
+            belief: belief
         ) { [weak self] state in
             self?.health.withLock { $0 = state }
         }

@@ -8,6 +8,9 @@ final class RedisConnector {
     private let configuration: RedisConfiguration
     private let loop: NIOIsolatedEventLoop
     private let logger: Logger
+    private let metrics: RedisMetrics
+    /// Counted among the open ones.
+    private var isBreakerOpen = false
     private let belief: RedisBelief
     private let publish: (RedisConnection.State) -> Void
     private var sessionsMade = 0
@@ -25,12 +28,13 @@ final class RedisConnector {
     private var awaitingReady: [RedisCall] = []
 
     init(
-        configuration: RedisConfiguration, loop: NIOIsolatedEventLoop, logger: Logger, belief: RedisBelief,
-        publish: @escaping (RedisConnection.State) -> Void
+        configuration: RedisConfiguration, loop: NIOIsolatedEventLoop, logger: Logger, metrics: RedisMetrics,
+        belief: RedisBelief, publish: @escaping (RedisConnection.State) -> Void
     ) {
         self.configuration = configuration
         self.loop = loop
         self.logger = logger
+        self.metrics = metrics
         self.belief = belief
         self.publish = publish
     }
@@ -102,9 +106,11 @@ final class RedisConnector {
         belief.begin(session: sessionsMade)
         wasTurnedAway = false
         readySince = .now()
+        session.roundTrip = metrics.roundTrip
         session.onEnd = { [weak self] error in self?.lost(error) }
         session.onBreaker = { [weak self] problem in
             guard let self else { return }
+            self.countBreaker(isOpen: problem != nil)
             if let problem {
                 self.logger.warning("Redis: breaker open", metadata: ["reason": "\(problem)"])
                 self.publish(.broken(reason: "\(problem)"))
@@ -118,8 +124,15 @@ final class RedisConnector {
         tellWaiting(.success(.null))
     }
 
+    private func countBreaker(isOpen: Bool) {
+        guard isOpen != isBreakerOpen else { return }
+        isBreakerOpen = isOpen
+        metrics.breaker(isOpen: isOpen)
+    }
+
     private func lost(_ error: RedisError) {
         session = nil
+        countBreaker(isOpen: false)
         belief.end()
         guard !isClosed else { return }
         // A connection that ends as soon as it is made (a replica, a full server) does not start the waits anew.

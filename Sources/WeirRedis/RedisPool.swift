@@ -8,10 +8,14 @@ package final class RedisPool: Sendable {
     private let byLoop: [ObjectIdentifier: RedisConnection]
     private let turn = Atomic<UInt>(0)
 
-    package init(configuration: RedisConfiguration, group: any EventLoopGroup, logger: Logger) {
+    package init(
+        configuration: RedisConfiguration, group: any EventLoopGroup, logger: Logger, metrics: RedisMetrics = .none
+    ) {
         let loops = Array(group.makeIterator())
         precondition(!loops.isEmpty, "an event loop group has at least one loop")
-        connections = loops.map { RedisConnection(configuration: configuration, eventLoop: $0, logger: logger) }
+        connections = loops.map {
+            RedisConnection(configuration: configuration, eventLoop: $0, logger: logger, metrics: metrics)
+        }
         byLoop = Dictionary(uniqueKeysWithValues: zip(loops.map { ObjectIdentifier($0) }, connections))
     }
 

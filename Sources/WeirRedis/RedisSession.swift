@@ -1,3 +1,4 @@
+import CoreMetrics
 import NIOCore
 
 /// One network connection from its making to its end: commands out, replies in, each reply to the oldest that waits.
@@ -19,6 +20,7 @@ final class RedisSession: ChannelInboundHandler {
     private var waiting = CircularBuffer<RedisAwaited>()
     private var sweep: (at: NIODeadline, task: Scheduled<Void>)?
     private var breaker: RedisBreaker
+    private var readAt = NIODeadline.now()
     /// Why it ended; nil while it lives.
     private(set) var end: RedisError?
 
@@ -26,6 +28,8 @@ final class RedisSession: ChannelInboundHandler {
     var onEnd: ((RedisError) -> Void)?
     /// Told when the breaker opens (with the reason) and when it closes again (with nil).
     var onBreaker: ((RedisError?) -> Void)?
+    /// Told how long each reply took; nil: nobody asks.
+    var roundTrip: Timer?
     /// On a subscriber, takes the messages, which answer no command.
     var onMessage: (([RedisValue]) -> Void)?
 
@@ -99,6 +103,8 @@ final class RedisSession: ChannelInboundHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         do throws(RedisError) {
+            // One look at the clock for all replies of one read.
+            if roundTrip != nil { readAt = .now() }
             try reader.feed(unwrapInboundIn(data))
             while end == nil, let reply = try reader.next() { receive(reply) }
         } catch {
@@ -125,6 +131,7 @@ final class RedisSession: ChannelInboundHandler {
         case .null, .integer, .status, .bulk, .array:
             awaited.waiter.finish(.success(reply))
         }
+        roundTrip?.recordNanoseconds((readAt - awaited.sentAt).nanoseconds)
         if case .abandoned = awaited.waiter { return }
         breaker.answered()
     }

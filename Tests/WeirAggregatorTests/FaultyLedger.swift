@@ -135,6 +135,19 @@ final class FaultyLedger: LedgerStore {
     func nextLeaderToken(above: Int, name: String, atMs: Int) async throws(LedgerError) -> Int {
         try await ledger.nextLeaderToken(above: above, name: name, atMs: atMs)
     }
+    func raise(_ alerts: [Alert], deliver: Bool, mostPending: Int) async throws(LedgerError) -> [Alert] {
+        try await ledger.raise(alerts, deliver: deliver, mostPending: mostPending)
+    }
+    func claimAlert(nowMs: Int, forMs: Int) async throws(LedgerError) -> AlertRecord? {
+        try await ledger.claimAlert(nowMs: nowMs, forMs: forMs)
+    }
+    func endAttempt(_ record: AlertRecord, as state: AlertRecord.State, nextAtMs: Int, error: String?)
+        async throws(LedgerError)
+    { try await ledger.endAttempt(record, as: state, nextAtMs: nextAtMs, error: error) }
+    func alerts(state: AlertRecord.State?, before id: Int?, limit: Int) async throws(LedgerError) -> [AlertRecord] {
+        try await ledger.alerts(state: state, before: id, limit: limit)
+    }
+    func alertCounts() async throws(LedgerError) -> [AlertRecord.State: Int] { try await ledger.alertCounts() }
     func standing() async throws(LedgerError) -> [StandingEntry] { try await ledger.standing() }
     func changeStanding(set: [StandingEntry], remove: [StandingEntry.Place], audit: [AuditEntry])
         async throws(LedgerError)

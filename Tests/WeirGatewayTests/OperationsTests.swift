@@ -2,6 +2,8 @@ import AsyncHTTPClient
 import NIOHTTP1
 import Testing
 import WeirEnforcer
+import WeirTelemetry
+import WeirTestSupport
 
 @testable import WeirGateway
 
@@ -15,9 +17,15 @@ import WeirEnforcer
                 #expect(answer.status == .ok && answer.text == expected)
             }
             let metrics = try await bed.send(HTTPClient.Request(url: bed.operations + "/metrics")).text
-            #expect(metrics.contains("weir_gateway_calls_total{outcome=\"completed\"} 1\n"))
-            #expect(metrics.contains("weir_gateway_denials_total{reason=\"unknown_route\"} 1\n"))
-            #expect(metrics.contains("weir_gateway_in_flight 0\n"))
+            for line in [
+                #"weir_gateway_calls_total{product="default",class="ai",outcome="completed"} 1"#,
+                #"weir_gateway_decisions_total{product="default",class="ai",outcome="admitted",reason="none"} 1"#,
+                #"weir_gateway_decisions_total{product="none",class="none",outcome="denied",reason="unknown_route"} 1"#,
+                "weir_gateway_decision_seconds_count 1", "weir_gateway_in_flight 0", "weir_gateway_reservations 0",
+                "weir_gateway_ready 1",
+            ] { #expect(metrics.contains(line + "\n"), "\(line)") }
+            let verdict = try runTool("promtool", ["check", "metrics"], input: metrics)
+            #expect(verdict.code == 0 && verdict.said.isEmpty, "\(verdict.said)")
             let other = try await bed.send(HTTPClient.Request(url: bed.operations + "/v1/models"))
             #expect(other.status == .notFound)
             let door = try await bed.send(HTTPClient.Request(url: bed.url + "/metrics"))
@@ -31,7 +39,9 @@ import WeirEnforcer
         #expect(
             readiness.json == #"{"ready":false,"reason":"full","outbox":{"rows":3,"bytes":2100,"limit_bytes":2000,"#
                 + #""oldest_seconds":3}}"# + "\n")
-        let metrics = outbox.metrics(nowMs: 8_999)
+        let registry = MetricsRegistry()
+        outbox.show(on: registry, nowMs: 8_999)
+        let metrics = registry.exposition()
         for line in ["rows 3", "bytes 2100", "limit_bytes 2000", "oldest_seconds 3", "failing 1"] {
             #expect(metrics.contains("\nweir_gateway_outbox_\(line)\n"))
         }

@@ -8,6 +8,7 @@ import WeirCore
 import WeirEnforcer
 import WeirProviders
 import WeirSimulator
+import WeirTelemetry
 import WeirTestSupport
 
 @testable import WeirGateway
@@ -87,7 +88,7 @@ extension HTTPClient.Response {
 nonisolated(nonsending) func withGateway<Result>(
     _ admission: RecordedAdmission = TestBed.admission(), engine: (any Admission)? = nil,
     group outer: MultiThreadedEventLoopGroup? = nil, logger: Logger = .silent,
-    adjust: (inout GatewayConfiguration) -> Void = { _ in },
+    tracer: OTLPTracer? = nil, adjust: (inout GatewayConfiguration) -> Void = { _ in },
     _ body: (TestBed) async throws -> Result
 ) async throws -> Result {
     let group = outer ?? MultiThreadedEventLoopGroup(numberOfThreads: 2)
@@ -100,7 +101,7 @@ nonisolated(nonsending) func withGateway<Result>(
     configuration.deadlines.check = .milliseconds(10)
     adjust(&configuration)
     let gateway = try Gateway(
-        configuration: configuration, enforcer: engine ?? admission, group: group, logger: logger)
+        configuration: configuration, enforcer: engine ?? admission, group: group, logger: logger, tracer: tracer)
     let addresses = try await gateway.start()
     let port = addresses.listen.port ?? 0
     let client = HTTPClient(eventLoopGroupProvider: .shared(group))

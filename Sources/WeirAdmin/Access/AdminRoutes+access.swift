@@ -11,7 +11,10 @@ extension AdminRoutes {
                 try context.actor.require(role, for: "\(route.method) \(route.fullPath)")
             }
             context.query = try query(request, route.allParameters)
-            return try await route.handler(request, context)
+            let admitted = context
+            return try await ChangeLog(logger: logger).telling(request, admitted) {
+                try await route.handler(request, admitted)
+            }
         }
     }
 

@@ -16,13 +16,15 @@ struct AdminRoutes: Sendable {
     let nowMs: @Sendable () -> Int
     /// Why the process is not ready, beyond ledger and Redis; nil if it is.
     let unreadyReason: @Sendable () async -> String?
+    /// The process's, in the text format of Prometheus.
+    let metrics: @Sendable () async -> String
     let logger: Logger
 
     /// All that asks for a role.
     var routes: [AdminRoute] {
         statusRoutes + costRoutes + peopleRoutes + keyRoutes + limitRoutes + explainRoutes + limitedRoutes
             + killSwitchRoutes + usageRoutes + eventRoutes + policyRoutes + priceRoutes + ledgerRoutes + simulateRoutes
-            + auditRoutes + adminTokenRoutes
+            + auditRoutes + adminTokenRoutes + alertRoutes
     }
 
     func router() -> Router<AdminContext> {
@@ -31,6 +33,7 @@ struct AdminRoutes: Sendable {
         router.add(middleware: ErrorMiddleware(routes: all))
         router.add(middleware: SiteMiddleware(names: ListenerNames(configuration)))
         for route in all { router.on(RouterPath(route.fullPath), method: route.method, use: guarded(route)) }
+        addMetrics(to: router)
         return router
     }
 

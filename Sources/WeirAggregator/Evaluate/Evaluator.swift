@@ -37,21 +37,8 @@ struct Evaluator: Sendable {
         } catch {
             throw error == .cancelled ? .cancelled : .ledger(error)
         }
-        let overrides = try await overrides(Evaluation.overridable(questions, sums))
+        let overrides = try await redis.overrides(Evaluation.overridable(questions, sums))
         return Evaluation(questions: questions, sums: sums, overrides: overrides, guarded: guarded)
-    }
-
-    /// As the nodes find them, so that one set by hand holds here, too, and one that has ended does not.
-    private func overrides(_ names: [OverrideName]) async throws(AggregatorError) -> [OverrideName: Int] {
-        var overrides: [OverrideName: Int] = [:]
-        for start in stride(from: 0, to: names.count, by: 1000) {
-            let names = names[start..<min(start + 1000, names.count)]
-            guard case .array(let values) = try await redis.send(["MGET"] + names.map { .string($0.key) }) else {
-                throw .redis(.protocolViolation("MGET: no array"))
-            }
-            for (name, value) in zip(names, values) { overrides[name] = value.words.flatMap(OverrideName.amount) }
-        }
-        return overrides
     }
 
     // MARK: The limited sets

@@ -18,6 +18,9 @@ package actor Ingester {
         package var entries = 0
         /// Entries that were gone before they were read. An alarm: somebody trimmed or deleted them.
         package var lost = 0
+        /// Events of models without a price of their own, and those models, of one batch.
+        package var unpricedEvents = 0
+        package var unpricedModels: Set<String> = []
         package var isEmpty: Bool { entries == 0 }
         /// Some shard gave as many entries as were asked for: there are probably more.
         package var isFull = false
@@ -79,7 +82,12 @@ package actor Ingester {
             let stream = sources[index].stream.key
             for entry in entries {
                 switch entry.content(largestBytes: configuration.largestEventBytes) {
-                case .event(let event): events.append(event)
+                case .event(let event):
+                    events.append(event)
+                    if !event.isModelKnown {
+                        report.unpricedEvents += 1
+                        report.unpricedModels.insert(event.model)
+                    }
                 case .poison(let raw, let error):
                     deadLetters.append(
                         DeadLetter(stream: stream, streamID: entry.id, raw: raw, error: error, seenAtMs: now))

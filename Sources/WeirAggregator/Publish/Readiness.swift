@@ -194,7 +194,7 @@ actor Readiness {
 
 extension Limit.Per {
     /// The ledger's sums of these subjects; nil: it does not sum by them.
-    fileprivate var spendGrouping: SpendGrouping? {
+    var spendGrouping: SpendGrouping? {
         switch self {
         case .team: .team
         case .user: .user
@@ -206,7 +206,7 @@ extension Limit.Per {
     }
 
     /// Whose spending a sum is; nil for calls without a user, and of a team that is none (anonymous callers).
-    fileprivate func subject(of spend: Spend) -> Subject? {
+    func subject(of spend: Spend) -> Subject? {
         switch self {
         case .team: spend.team.map { .team($0) }
         case .user:

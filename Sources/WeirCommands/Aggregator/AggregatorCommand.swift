@@ -1,4 +1,5 @@
 import ArgumentParser
+import CoreMetrics
 import Foundation
 import Glibc
 import Logging
@@ -46,6 +47,11 @@ struct AggregatorCommand: AsyncParsableCommand {
     var adminTokenFile: String?
 
     @Option(
+        help: Setting.alertSecretFile.help(
+            "A file with the secret that alerts to the webhook are signed with. WEIR_ALERT_SECRET may hold it itself."))
+    var alertSecretFile: String?
+
+    @Option(
         name: .customLong("admin-host"),
         help: "A name, besides its own, under which the listener answers, such as weir.internal; may be repeated.")
     var adminHosts: [String] = []
@@ -67,7 +73,10 @@ struct AggregatorCommand: AsyncParsableCommand {
             LoggingSystem.bootstrap(level: settings.logLevel)
             // A file that may not grow is a failing disk like any other: an error of the write, which says what it is.
             signal(SIGXFSZ, SIG_IGN)
-            try await AggregatorProcess(settings: settings).run { [json] url in
+            let process = AggregatorProcess(settings: settings)
+            // Once per process, so that what libraries measure is shown, too.
+            MetricsSystem.bootstrap(process.metrics)
+            try await process.run { [json] url in
                 say(json ? ReadyLine.json(["url": url]) : "weir aggregator ready: \(url)")
             }
         } catch {
@@ -90,6 +99,9 @@ struct AggregatorCommand: AsyncParsableCommand {
             address: address, redis: try redis.configuration(),
             ledger: try LedgerURL(Setting.ledger.value(ledger) ?? ""), admin: admin,
             firstPolicy: try path.map(Self.readPolicy),
+            alertSecret: try Setting.text(
+                file: Setting.alertSecretFile.value(alertSecretFile), what: Setting.alertSecret.flag)
+                ?? Setting.alertSecret.value(nil),
             name: try processName(), logLevel: try Setting.level(logLevel))
     }
 

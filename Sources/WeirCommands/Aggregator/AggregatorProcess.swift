@@ -10,6 +10,7 @@ import WeirEnforcer
 import WeirLedger
 import WeirProviders
 import WeirRedis
+import WeirTelemetry
 
 /// The aggregator and its admin API in one process, until a signal ends them.
 package struct AggregatorProcess: Sendable {
@@ -20,6 +21,8 @@ package struct AggregatorProcess: Sendable {
         var admin: AdminConfiguration
         /// Applied if the ledger has none.
         var firstPolicy: FirstPolicy?
+        /// Signs alerts; nil: they are not signed.
+        var alertSecret: String?
         var name: String
         var logLevel: Logger.Level
     }
@@ -31,6 +34,8 @@ package struct AggregatorProcess: Sendable {
     }
 
     let settings: Settings
+    /// What `/metrics` shows.
+    var metrics = MetricsRegistry(MetricCatalogue.aggregator)
 
     /// Returns after a signal, when everything has ended.
     /// - Parameter onReady: told the admin API's address when it serves.
@@ -38,14 +43,16 @@ package struct AggregatorProcess: Sendable {
         let logger = Logger(label: "weir.aggregator")
         let ledger = try settings.ledger.open()
         let group = MultiThreadedEventLoopGroup.singleton
-        let pool = RedisPool(configuration: settings.redis, group: group, logger: logger)
+        let pool = RedisPool(
+            configuration: settings.redis, group: group, logger: logger, metrics: RedisMetrics(metrics))
         do {
             try await applyFirstPolicy(to: ledger, logger: logger)
             try await warnOfUnpricedModels(ledger, logger: logger)
             pool.start()
             // Only so that a start beside a healthy Redis is quiet: without Redis it starts all the same, and says so.
             try? await pool.waitUntilReady(timeout: .seconds(1))
-            try await serve(ledger: ledger, pool: pool, group: group, logger: logger, onReady: onReady)
+            try await serve(
+                ledger: ledger, pool: pool, group: group, logger: logger, onReady: onReady)
         } catch {
             await pool.close()
             // What went wrong first is what is told.
@@ -66,12 +73,16 @@ package struct AggregatorProcess: Sendable {
                 configured.onCommit = { CrashPoint.die() }
             }
         #endif
+        configured.metrics = metrics
+        configured.prices = try .shipped()
+        configured.alertSecret = settings.alertSecret.map { Array($0.utf8) }
+        configured.post = { body, url, headers in try await OutgoingPost.send(body, to: url, headers: headers) }
         let aggregator = Aggregator(configuration: configured, pool: pool, ledger: ledger, logger: logger)
         let admin = try await AdminServer(
             configuration: settings.admin, ledger: ledger, redis: pool, prices: try .shipped(), group: group,
             logger: logger,
             nowMs: nowMs,
-            unreadyReason: { await aggregator.unreadyReason })
+            unreadyReason: { await aggregator.unreadyReason }, metrics: { await aggregator.metricsText() })
         let host = settings.admin.host
         // They end in the opposite order: first nobody asks any more, then what is in hand is written.
         var configuration = ServiceGroupConfiguration(
@@ -111,14 +122,16 @@ package struct AggregatorProcess: Sendable {
 private func nowMs() -> Int { Int(Date().timeIntervalSince1970 * 1000) }
 
 /// The aggregator's steps, until shutdown.
-private struct AggregatorService: Service {
+private struct AggregatorService: Service, CustomStringConvertible {
+    var description: String { "AggregatorService" }
     let aggregator: Aggregator
 
     func run() async throws { try await cancelWhenGracefulShutdown { try await aggregator.run() } }
 }
 
 /// The admin API, until shutdown.
-private struct AdminService: Service {
+private struct AdminService: Service, CustomStringConvertible {
+    var description: String { "AdminService" }
     let admin: AdminServer
     let onListening: @Sendable (Int) -> Void
 

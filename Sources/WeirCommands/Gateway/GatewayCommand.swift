@@ -1,4 +1,5 @@
 import ArgumentParser
+import CoreMetrics
 import Foundation
 import Logging
 import WeirCore
@@ -80,6 +81,12 @@ struct GatewayCommand: AsyncParsableCommand {
         ))
     var trustedProxies: String?
 
+    @Option(
+        help: Setting.otlpEndpoint.help(
+            "Where spans go, a collector that takes OTLP over HTTP as JSON, such as http://127.0.0.1:4318; without it calls are not traced."
+        ))
+    var otlpEndpoint: String?
+
     @Option(help: Setting.threads.help("Event loops; 0: one per core."))
     var threads: String?
 
@@ -93,7 +100,10 @@ struct GatewayCommand: AsyncParsableCommand {
         do {
             let settings = try settings()
             LoggingSystem.bootstrap(level: settings.logLevel)
-            try await GatewayProcess(settings: settings).run { [json] url, ops in
+            let process = GatewayProcess(settings: settings)
+            // Once per process, so that what libraries measure is shown, too.
+            MetricsSystem.bootstrap(process.metrics)
+            try await process.run { [json] url, ops in
                 say(json ? ReadyLine.json(["url": url, "ops": ops]) : "weir gateway ready: \(url) ops \(ops)")
             }
         } catch {
@@ -144,6 +154,7 @@ struct GatewayCommand: AsyncParsableCommand {
         return GatewayProcess.Settings(
             gateway: gateway, redis: redisConfiguration,
             lease: .seconds(lease.seconds), outbox: Setting.outbox.value(outbox), outboxLimitBytes: limit.bytes,
+            otlpEndpoint: try Setting.otlpEndpoint.value(otlpEndpoint).map(OTLPEndpoint.init),
             threads: threads == 0 ? ProcessInfo.processInfo.activeProcessorCount : threads,
             logLevel: try Setting.level(logLevel))
     }

@@ -8,6 +8,7 @@ import WeirEnforcer
 import WeirGateway
 import WeirProviders
 import WeirRedis
+import WeirTelemetry
 
 /// A gateway node in one process, until a signal ends it.
 struct GatewayProcess: Sendable {
@@ -19,11 +20,15 @@ struct GatewayProcess: Sendable {
         /// The directory of the outbox; nil: there is none.
         var outbox: String?
         var outboxLimitBytes = Outbox.standardLimitBytes
+        /// Where spans go; nil: calls are not traced.
+        var otlpEndpoint: OTLPEndpoint?
         var threads: Int
         var logLevel: Logger.Level
     }
 
     let settings: Settings
+    /// What `/metrics` shows.
+    var metrics = MetricsRegistry(MetricCatalogue.gateway)
 
     /// Returns after a signal, when every call has been charged.
     /// - Parameter onReady: told the two addresses, clients' and operations', when the node may serve.
@@ -37,22 +42,28 @@ struct GatewayProcess: Sendable {
         }
         let outbox = try outbox(logger)
         let group = MultiThreadedEventLoopGroup(numberOfThreads: settings.threads)
-        let pool = RedisPool(configuration: settings.redis, group: group, logger: logger)
+        let pool = RedisPool(
+            configuration: settings.redis, group: group, logger: logger, metrics: RedisMetrics(metrics))
         var configured = Enforcer.Configuration(lease: settings.lease, prices: try .shipped())
         #if DEBUG
             configured.crashPoint = Setting.crashAt.value(nil).flatMap { CrashPoint(rawValue: $0) }
         #endif
         let enforcer = Enforcer(
             configuration: configured, redis: settings.redis, pool: pool, group: group, outbox: outbox, logger: logger)
+        let exporter = settings.otlpEndpoint.map { $0.exporter(service: "weir.gateway", metrics, logger) }
         let gateway = try Gateway(
-            configuration: settings.gateway, enforcer: enforcer, group: group, logger: logger)
+            configuration: settings.gateway, enforcer: enforcer, group: group, logger: logger, metrics: metrics,
+            tracer: exporter.map(OTLPTracer.init))
         // It listens at once, and answers 503 until the engine is ready.
         let addresses = try await gateway.start()
         let url = "http://\(Self.text(addresses.listen))"
         let operations = addresses.operations.map { "http://\(Self.text($0))" } ?? ""
         // They end in the opposite order: first the calls, then the engine they are charged by.
+        let exporting = exporter.map {
+            [ServiceGroupConfiguration.ServiceConfiguration(service: ExportService(exporter: $0))]
+        }
         var configuration = ServiceGroupConfiguration(
-            services: [
+            services: (exporting ?? []) + [
                 .init(service: EngineService(enforcer: enforcer) { onReady(url, operations) }),
                 .init(service: EdgeService(gateway: gateway, drain: .seconds(30), logger: logger)),
             ], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
@@ -79,8 +90,17 @@ struct GatewayProcess: Sendable {
     }
 }
 
+/// Spans on their way to the collector, until shutdown.
+private struct ExportService: Service, CustomStringConvertible {
+    var description: String { "ExportService" }
+    let exporter: SpanExporter
+
+    func run() async throws { await cancelWhenGracefulShutdown { await exporter.run() } }
+}
+
 /// The decision engine, until shutdown.
-private struct EngineService: Service {
+private struct EngineService: Service, CustomStringConvertible {
+    var description: String { "EngineService" }
     let enforcer: Enforcer
     let onReady: @Sendable () -> Void
 
@@ -100,7 +120,8 @@ private struct EngineService: Service {
 }
 
 /// The HTTP edge, until shutdown.
-private struct EdgeService: Service {
+private struct EdgeService: Service, CustomStringConvertible {
+    var description: String { "EdgeService" }
     let gateway: Gateway
     let drain: Duration
     let logger: Logger

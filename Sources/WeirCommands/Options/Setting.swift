@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Logging
+import WeirTelemetry
 
 /// A setting that may come from a flag or from the environment, and what it is without both. All are listed here.
 struct Setting {
@@ -40,6 +41,11 @@ struct Setting {
     static let outboxLimit = Setting(flag: "outbox-limit", variable: "WEIR_OUTBOX_LIMIT", standard: "1GB")
     static let trustedProxies = Setting(flag: "trusted-proxies", variable: "WEIR_TRUSTED_PROXIES", standard: nil)
     static let threads = Setting(flag: "threads", variable: "WEIR_THREADS", standard: "0")
+    /// The name that every program with OpenTelemetry knows it by.
+    static let otlpEndpoint = Setting(
+        flag: "otlp-endpoint", variable: "OTEL_EXPORTER_OTLP_ENDPOINT", standard: nil)
+    static let alertSecret = Setting(flag: "alert-secret-file", variable: "WEIR_ALERT_SECRET", standard: nil)
+    static let alertSecretFile = Setting(flag: "alert-secret-file", variable: "WEIR_ALERT_SECRET_FILE", standard: nil)
     static let probeURL = Setting(
         flag: "", variable: "WEIR_PROBE_URL", standard: "http://127.0.0.1:9080/healthz")
     static let logLevel = Setting(flag: "log-level", variable: "WEIR_LOG_LEVEL", standard: "notice")
@@ -96,12 +102,8 @@ struct SettingError: Error, CustomStringConvertible {
 }
 
 extension LoggingSystem {
-    /// Once per process: lines on stderr, from `level` on.
+    /// Once per process: JSON lines on stderr, from `level` on.
     static func bootstrap(level: Logger.Level) {
-        bootstrap { label in
-            var handler = StreamLogHandler.standardError(label: label)
-            handler.logLevel = level
-            return handler
-        }
+        bootstrap { JSONLogHandler(label: $0, level: level) }
     }
 }

@@ -126,10 +126,15 @@ public struct Policy: Sendable, Hashable, Codable {
         /// Shares of a limit, in ten-thousandths.
         public var at: [Int]
         public var webhook: String?
+        /// What is sent there; nil: by whose address it is.
+        public var form: Form?
 
-        public init(at: [Int] = [], webhook: String? = nil) {
+        public enum Form: String, Sendable, Hashable, Codable, CaseIterable { case json, slack }
+
+        public init(at: [Int] = [], webhook: String? = nil, form: Form? = nil) {
             self.at = at
             self.webhook = webhook
+            self.form = form
         }
     }
 

@@ -43,9 +43,11 @@ extension PolicyFile {
     }
 
     static func readAlerts(_ value: PolicyValue) -> Policy.Alerts? {
-        guard let fields = value.fields(of: "alerts", known: ["at", "webhook"]) else { return nil }
+        guard let fields = value.fields(of: "alerts", known: ["at", "webhook", "form"]) else { return nil }
         let shares = fields["at"].flatMap { $0.elements() }?.compactMap { $0.share() } ?? []
-        return Policy.Alerts(at: Array(Set(shares)).sorted(), webhook: fields["webhook"].flatMap(readWebhook))
+        return Policy.Alerts(
+            at: Array(Set(shares)).sorted(), webhook: fields["webhook"].flatMap(readWebhook),
+            form: fields["form"].flatMap { $0.choice(Policy.Alerts.Form.self) })
     }
 
     /// An address, or nothing: an empty text, as an unset variable leaves behind.

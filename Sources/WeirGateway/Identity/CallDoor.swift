@@ -33,6 +33,7 @@ struct CallDoor {
         let event = plan.event(for: call, labels: labels, id: exchange.id)
         var request = try outgoing(route, rules.upstream)
         let reservation = try await admit(call, plan.candidates, event)
+        node.metrics.hold(isModelKnown: plan.candidates[reservation.candidate].isModelKnown)
         request.body = plan.body(for: reservation)
         if let target = route.target(servedBy: plan.candidates[reservation.candidate].model) { request.target = target }
         exchange.served = plan.served(by: reservation)
@@ -117,14 +118,21 @@ struct CallDoor {
         _ call: Call, _ candidates: [Candidate], _ event: UsageEvent
     ) async throws(Refusal) -> Reservation {
         let decision: Decision
+        let asked = NIODeadline.now()
+        let span = exchange.trace?.begin("admit")
+        defer { span?.finish() }
         do throws(EnforcerError) {
             decision = try await node.admission.admit(
                 call, candidates: candidates, event: event, on: exchange.owner.loop)
         } catch {
             throw noDecision(error)
         }
+        node.metrics.decided(after: .now() - asked)
         switch decision {
-        case .admitted(let reservation): return reservation
+        case .admitted(let reservation):
+            exchange.owner.counts.of(call.product, node, callClass: call.callClass)
+                .countAdmitted(isBlind: reservation.blind != nil)
+            return reservation
         case .denied(let denial): throw .denial(denial)
         }
     }

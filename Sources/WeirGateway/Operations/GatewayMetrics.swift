@@ -1,7 +1,11 @@
+import CoreMetrics
+import NIOCore
 import Synchronization
 import WeirCore
+import WeirEnforcer
+import WeirTelemetry
 
-/// What a node counts, for Prometheus. Labels come from fixed lists, never from requests.
+/// What a node counts. Labels are names of the policy and of fixed lists, never what a client sent.
 final class GatewayMetrics: Sendable {
     /// How an exchange ended.
     enum Outcome: Sendable, CustomStringConvertible {
@@ -22,60 +26,151 @@ final class GatewayMetrics: Sendable {
         }
     }
 
-    private final class Count: Sendable {
-        let value = Atomic(0)
-    }
-
+    let registry: MetricsRegistry
     private let inFlightCount = Atomic(0)
-    private let earlyCount = Atomic(0)
-    private let decidedCount = Atomic(0)
-    private let denials: [Denial.Reason: Count]
-    private let calls: [UsageEvent.Outcome: Count]
+    private let heldCount = Atomic(0)
+    private let early: CoreMetrics.Counter
+    private let decided: CoreMetrics.Counter
+    private let unpriced: CoreMetrics.Counter
+    private let decisionTime: Timer
 
-    init() {
-        denials = Dictionary(uniqueKeysWithValues: Denial.Reason.allCases.map { ($0, Count()) })
-        calls = Dictionary(uniqueKeysWithValues: UsageEvent.Outcome.allCases.map { ($0, Count()) })
+    init(_ registry: MetricsRegistry) {
+        self.registry = registry
+        early = registry.counter(MetricCatalogue.abandoned)
+        decided = registry.counter(MetricCatalogue.apiRequests)
+        unpriced = registry.counter(MetricCatalogue.unpricedCalls)
+        decisionTime = registry.timer(MetricCatalogue.decisionSeconds)
     }
 
     func begin() { inFlightCount.add(1, ordering: .relaxed) }
 
-    func end(_ outcome: Outcome) {
+    func end(_ outcome: Outcome, of counts: ProductCounts) {
         inFlightCount.subtract(1, ordering: .releasing)
         switch outcome {
-        case .denied(let reason): denials[reason]?.value.add(1, ordering: .relaxed)
-        case .forwarded(let outcome): calls[outcome]?.value.add(1, ordering: .relaxed)
-        case .decided: decidedCount.add(1, ordering: .relaxed)
-        case .clientGone: earlyCount.add(1, ordering: .relaxed)
+        case .denied(let reason): counts.denied(reason).increment()
+        case .forwarded(let outcome): counts.ended(outcome).increment()
+        case .decided: decided.increment()
+        case .clientGone: early.increment()
         }
     }
+
+    func decided(after time: TimeAmount) { decisionTime.recordNanoseconds(time.nanoseconds) }
+
+    /// A call that is to be forwarded holds its reservation from now on, until ``letGo()``.
+    func hold(isModelKnown: Bool) {
+        heldCount.add(1, ordering: .relaxed)
+        if !isModelKnown { unpriced.increment() }
+    }
+
+    func letGo() { heldCount.subtract(1, ordering: .relaxed) }
 
     /// Exchanges that are not over: not answered, or not charged yet.
     var inFlight: Int { inFlightCount.load(ordering: .acquiring) }
 
-    /// The text format of Prometheus, version 0.0.4.
-    func text(connections: Int) -> String {
-        var text = "# HELP weir_gateway_calls_total Calls that were admitted, by how they ended.\n"
-        text += "# TYPE weir_gateway_calls_total counter\n"
-        for outcome in UsageEvent.Outcome.allCases {
-            let count = calls[outcome]?.value.load(ordering: .relaxed) ?? 0
-            text += "weir_gateway_calls_total{outcome=\"\(outcome.rawValue)\"} \(count)\n"
+    /// The text format of Prometheus, with what the engine says of itself now.
+    func text(connections: Int, admission: any Admission) -> String {
+        registry.set(MetricCatalogue.inFlight, inFlight)
+        registry.set(MetricCatalogue.connections, connections)
+        registry.set(MetricCatalogue.reservations, heldCount.load(ordering: .relaxed))
+        registry.set(MetricCatalogue.unsettled, admission.unsettledCount)
+        registry.set(MetricCatalogue.ready, admission.unreadyReason == nil ? 1 : 0)
+        admission.outageStandings.show(on: registry)
+        admission.outboxStatus?.show(on: registry, nowMs: admission.nowMs)
+        admission.showStore(on: registry)
+        return registry.exposition()
+    }
+}
+
+/// The counters of one product's requests, made when they are first needed and kept by one event loop.
+final class ProductCounts {
+    let callClass: String
+    private let product: String
+    private let registry: MetricsRegistry
+    private var ends: [UsageEvent.Outcome: CoreMetrics.Counter] = [:]
+    private var denials: [Denial.Reason: CoreMetrics.Counter] = [:]
+    private let admitted: CoreMetrics.Counter
+    private lazy var blind = decision("admitted", "blind")
+
+    init(product: String, callClass: String, registry: MetricsRegistry) {
+        (self.product, self.callClass, self.registry) = (product, callClass, registry)
+        admitted = registry.counter(MetricCatalogue.decisions, [product, callClass, "admitted", "none"])
+    }
+
+    func countAdmitted(isBlind: Bool) { (isBlind ? blind : admitted).increment() }
+
+    func denied(_ reason: Denial.Reason) -> CoreMetrics.Counter {
+        if let counter = denials[reason] { return counter }
+        let counter = decision("denied", reason.rawValue)
+        denials[reason] = counter
+        return counter
+    }
+
+    func ended(_ outcome: UsageEvent.Outcome) -> CoreMetrics.Counter {
+        if let counter = ends[outcome] { return counter }
+        let counter = registry.counter(MetricCatalogue.calls, [product, callClass, outcome.rawValue])
+        ends[outcome] = counter
+        return counter
+    }
+
+    private func decision(_ outcome: String, _ reason: String) -> CoreMetrics.Counter {
+        registry.counter(MetricCatalogue.decisions, [product, callClass, outcome, reason])
+    }
+}
+
+/// One event loop's counters by product: found without a lock.
+struct LoopCounts {
+    /// The label of requests whose product is not known: no key, no route.
+    static let none = "none"
+    /// Names of policies that came and went; beyond, all are looked up anew.
+    private static let mostProducts = 256
+
+    private var products: [String: ProductCounts] = [:]
+
+    /// - Parameter product: a name of the policy; nil: not known.
+    /// - Parameter callClass: asked for when the product is met first.
+    mutating func of(_ product: String?, _ node: GatewayNode, callClass: String? = nil) -> ProductCounts {
+        let name = product ?? Self.none
+        if let counts = products[name], callClass == nil || callClass == counts.callClass { return counts }
+        if products.count >= Self.mostProducts { products = [:] }
+        let counts = ProductCounts(
+            product: name, callClass: callClass ?? Self.callClass(of: name, node), registry: node.metrics.registry)
+        products[name] = counts
+        return counts
+    }
+
+    private static func callClass(of product: String, _ node: GatewayNode) -> String {
+        guard let policy = try? node.admission.policy() else { return none }
+        return policy.products[product]?.callClass ?? none
+    }
+}
+
+extension Outbox.Status {
+    /// The age of the oldest row; 0 without one.
+    func oldestSeconds(nowMs: Int) -> Int { oldestAtMs.map { max(0, nowMs - $0) / 1000 } ?? 0 }
+
+    func show(on registry: MetricsRegistry, nowMs: Int) {
+        registry.set(MetricCatalogue.outboxRows, rows)
+        registry.set(MetricCatalogue.outboxBytes, bytes)
+        registry.set(MetricCatalogue.outboxLimit, limitBytes)
+        registry.set(MetricCatalogue.outboxOldest, oldestSeconds(nowMs: nowMs))
+        registry.set(MetricCatalogue.outboxFailing, problem == nil ? 0 : 1)
+    }
+}
+
+extension [OutageStanding] {
+    /// Labels are the products of the policy that have an outage policy of their own, and `*` for all others.
+    func show(on registry: MetricsRegistry) {
+        registry.set(
+            MetricCatalogue.outageState,
+            flatMap { standing in
+                OutageStanding.states.map { ([standing.product, $0], standing.state == $0 ? 1 : 0) }
+            })
+        func set(_ family: MetricFamily, _ value: (OutageStanding) -> Int) {
+            registry.set(family, map { ([$0.product], value($0)) })
         }
-        text += "# HELP weir_gateway_denials_total Requests that were denied, by reason.\n"
-        text += "# TYPE weir_gateway_denials_total counter\n"
-        for reason in Denial.Reason.allCases {
-            let count = denials[reason]?.value.load(ordering: .relaxed) ?? 0
-            text += "weir_gateway_denials_total{reason=\"\(reason.rawValue)\"} \(count)\n"
-        }
-        text += "# HELP weir_gateway_decisions_total Requests of the decision API that were not denied.\n"
-        text += "# TYPE weir_gateway_decisions_total counter\n"
-        text += "weir_gateway_decisions_total \(decidedCount.load(ordering: .relaxed))\n"
-        text += "# HELP weir_gateway_abandoned_total Requests whose client left before a decision.\n"
-        text += "# TYPE weir_gateway_abandoned_total counter\n"
-        text += "weir_gateway_abandoned_total \(earlyCount.load(ordering: .relaxed))\n"
-        text += "# HELP weir_gateway_in_flight Exchanges that are not over.\n"
-        text += "# TYPE weir_gateway_in_flight gauge\nweir_gateway_in_flight \(inFlight)\n"
-        text += "# HELP weir_gateway_connections Connections of clients.\n"
-        text += "# TYPE weir_gateway_connections gauge\nweir_gateway_connections \(connections)\n"
-        return text
+        set(MetricCatalogue.blindCalls) { $0.calls }
+        set(MetricCatalogue.blindSpend) { $0.spent.micros }
+        set(MetricCatalogue.blindAllowance) { $0.remaining.micros }
+        set(MetricCatalogue.blindOpen) { $0.remainingMs / 1000 }
     }
 }

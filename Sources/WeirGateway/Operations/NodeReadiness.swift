@@ -35,23 +35,3 @@ struct NodeReadiness: Sendable {
         return String(decoding: writer.bytes, as: UTF8.self) + "\n"
     }
 }
-
-extension Outbox.Status {
-    /// The age of the oldest row; 0 without one.
-    func oldestSeconds(nowMs: Int) -> Int { oldestAtMs.map { max(0, nowMs - $0) / 1000 } ?? 0 }
-
-    /// The text format of Prometheus.
-    func metrics(nowMs: Int) -> String {
-        var text = ""
-        func gauge(_ name: String, _ help: String, _ value: Int) {
-            text += "# HELP weir_gateway_outbox_\(name) \(help)\n# TYPE weir_gateway_outbox_\(name) gauge\n"
-            text += "weir_gateway_outbox_\(name) \(value)\n"
-        }
-        gauge("rows", "Settlements that the ledger is not known to have.", rows)
-        gauge("bytes", "What they take.", bytes)
-        gauge("limit_bytes", "What they may take; then nothing new is admitted.", limitBytes)
-        gauge("oldest_seconds", "Age of the oldest.", oldestSeconds(nowMs: nowMs))
-        gauge("failing", "1 while the outbox is full or cannot be written.", problem == nil ? 0 : 1)
-        return text
-    }
-}

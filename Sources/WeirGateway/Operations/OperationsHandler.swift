@@ -1,5 +1,6 @@
 import NIOCore
 import NIOHTTP1
+import WeirTelemetry
 
 /// Health and metrics, on a listener of their own.
 final class OperationsHandler: ChannelInboundHandler {
@@ -50,7 +51,7 @@ final class OperationsHandler: ChannelInboundHandler {
         case "/readyz":
             let readiness = answers.readiness()
             return (readiness.reason == nil ? .ok : .serviceUnavailable, "application/json", readiness.json)
-        case "/metrics": return (.ok, "text/plain; version=0.0.4; charset=utf-8", answers.metrics())
+        case "/metrics": return (.ok, MetricsRegistry.contentType, answers.metrics())
         default: return (.notFound, plain, "only /healthz, /readyz and /metrics\n")
         }
     }

@@ -47,12 +47,14 @@ final class ProxyCall: UpstreamReceiver, Watched {
             owner.watch(self)
             if !client.isClientThere { tell(.clientGone(mayDrain: false)) }
             if owner.isStopping { tell(.stopped) }
-            guard life.isAlive, let request = request.take() else { return }
+            guard life.isAlive, var request = request.take() else { return }
+            client.trace?.beginUpstream(telling: &request.headers)
             let started = owner.upstream.start(request, to: self)
             // It may have failed at once.
             if life.isAlive { exchange = started }
         }
         owner.unwatch(self)
+        client.trace?.endUpstream(status: ending.status)
         if case .cut = ending.answer { client.cutAnswer() }
         await charge(ending)
         switch ending.answer {
@@ -65,6 +67,8 @@ final class ProxyCall: UpstreamReceiver, Watched {
 
     private func charge(_ ending: CallLife.Ending) async {
         let admission = owner.node.admission
+        let span = client.trace?.begin("settle")
+        defer { span?.finish() }
         if ending.charge == .nothingHappened {
             await admission.release(reservation, on: owner.loop)
         } else {

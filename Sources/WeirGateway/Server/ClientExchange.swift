@@ -16,6 +16,8 @@ final class ClientExchange {
     /// form is guessed, when it is needed.
     var product: String?
     var served: ServedModel?
+    /// Nil: calls are not traced.
+    private(set) var trace: CallTrace?
     /// Further headers of the node's own answers, denials included.
     var ownHeaders = HTTPHeaders()
     lazy var dialect = Route.dialect(ofPath: head.uri, headers: head.headers)
@@ -52,6 +54,7 @@ final class ClientExchange {
             return refuse(tooLarge)
         }
         owner.node.metrics.begin()
+        if let tracer = owner.node.tracer { trace = CallTrace(tracer, head: head, id: id) }
         let exchange = NIOLoopBound(self, eventLoop: owner.loop)
         Task(executorPreference: owner.executor) { await exchange.value.run() }
     }
@@ -67,6 +70,7 @@ final class ClientExchange {
                 self.call = call
                 owner.bodyBytes -= body.giveUp()
                 outcome = await call.run()
+                owner.node.metrics.letGo()
                 self.call = nil
             }
         } catch {
@@ -78,11 +82,19 @@ final class ClientExchange {
             }
         }
         owner.bodyBytes -= body.giveUp()
-        owner.node.metrics.end(outcome)
+        tell(outcome)
+    }
+
+    /// What becomes of the request, to metrics, log and trace.
+    private func tell(_ outcome: GatewayMetrics.Outcome) {
+        let counts = owner.counts.of(product, owner.node)
+        owner.node.metrics.end(outcome, of: counts)
+        trace?.end(outcome, product: product)
         owner.node.logger.debug(
             "call",
             metadata: [
                 "request": "\(id)", "outcome": "\(outcome)", "product": "\(product ?? "-")",
+                "class": "\(counts.callClass)",
                 "ms": "\((NIODeadline.now() - startedAt).nanoseconds / 1_000_000)",
             ])
     }
@@ -128,7 +140,7 @@ final class ClientExchange {
     private func refuse(_ denial: Denial, status: HTTPResponseStatus? = nil) {
         owner.node.metrics.begin()
         deny(denial, status: status)
-        owner.node.metrics.end(.denied(denial.reason))
+        tell(.denied(denial.reason))
     }
 
     private var tooLarge: Denial {

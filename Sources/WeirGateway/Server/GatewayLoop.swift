@@ -3,12 +3,15 @@ import NIOCore
 import WeirCore
 import WeirProviders
 import WeirRedis
+import WeirTelemetry
 
 /// What all event loops of a node share.
 struct GatewayNode: Sendable {
     let configuration: GatewayConfiguration
     let admission: any Admission
     let metrics: GatewayMetrics
+    /// Nil: calls are not traced.
+    let tracer: OTLPTracer?
     let logger: Logger
     let anthropicBase: ProviderBase
     let openAIBase: ProviderBase
@@ -46,6 +49,7 @@ final class GatewayLoop {
     let bodyBytesAtMost: Int
     let drainsAtMost: Int
     var bodyBytes = 0
+    var counts = LoopCounts()
     var drains = 0
 
     private var watched: [any Watched] = []

@@ -17,6 +17,7 @@ enum SQLiteSchema {
         migrator.registerMigration("3 standing") { try $0.execute(sql: standing) }
         migrator.registerMigration("4 admin tokens") { try $0.execute(sql: adminTokens) }
         migrator.registerMigration("4 costs") { try $0.execute(sql: costs) }
+        migrator.registerMigration("5 alerts") { try $0.execute(sql: alerts) }
         return migrator
     }
 
@@ -239,6 +240,27 @@ enum SQLiteSchema {
 
         ALTER TABLE usage_event ADD COLUMN corrects TEXT;
         CREATE INDEX usage_event_corrects ON usage_event (corrects) WHERE corrects IS NOT NULL;
+        """
+
+    /// Alerts, each once by kind, subject and period; the queue of those to be sent, and what was given up.
+    private static let alerts = """
+        CREATE TABLE alert (
+          id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+          kind TEXT NOT NULL,
+          subject TEXT NOT NULL,
+          period TEXT NOT NULL,
+          severity TEXT NOT NULL,
+          text TEXT NOT NULL,
+          details TEXT NOT NULL,
+          raised_at INTEGER NOT NULL,
+          state TEXT NOT NULL,
+          attempts INTEGER NOT NULL DEFAULT 0,
+          -- When it is tried next; while an attempt is made, when that counts as lost.
+          next_at INTEGER NOT NULL,
+          error TEXT,
+          UNIQUE (kind, subject, period)
+        ) STRICT;
+        CREATE INDEX alert_pending ON alert (next_at) WHERE state = 'pending';
         """
 
     /// A copy of what stands in Redis because somebody said so.

@@ -66,6 +66,19 @@ let shippedPolicy: String = {
         #expect(policy.alerts.webhook == "https://hooks.example/a?b=c")
     }
 
+    @Test func `the form of alerts is the policy's to say, and outlives older policies`() throws {
+        let text = shippedPolicy.replacingOccurrences(of: "alerts: {", with: "alerts: { form: slack,")
+        let policy = try PolicyFile.read(text: text, name: "p", environment: [:])
+        #expect(policy.alerts.form == .slack)
+        let alerts = try JSONDecoder().decode(Policy.Alerts.self, from: Data(#"{"at":[5000]}"#.utf8))
+        #expect(alerts == .init(at: [5000]))
+        #expect(throws: PolicyErrors.self) {
+            try PolicyFile.read(
+                text: shippedPolicy.replacingOccurrences(of: "alerts: {", with: "alerts: { form: teams,"), name: "p",
+                environment: [:])
+        }
+    }
+
     @Test func `KILL_SWITCH_ENABLED takes the switch from the cost guard, not its warning`() throws {
         func guarded(_ value: String) throws -> Policy.CostGuard? {
             try PolicyFile.read(text: shippedPolicy, name: "p", environment: ["KILL_SWITCH_ENABLED": value]).costGuard

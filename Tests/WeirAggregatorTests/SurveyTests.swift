@@ -1,0 +1,52 @@
+import Testing
+import WeirCore
+import WeirLedger
+import WeirRedis
+import WeirTelemetry
+import WeirTestSupport
+
+@testable import WeirAggregator
+
+@Suite struct SurveyTests {
+    @Test func `the metrics say how a deployment stands`() async throws {
+        try await TestDeployment.run { deployment in
+            try await deployment.apply(credits: 300, warn: 1, kill: 100_000)
+            let registry = MetricsRegistry(MetricCatalogue.aggregator)
+            let one = deployment.aggregator { configuration in configuration.metrics = registry }
+            try await deployment.produce(event("a", cost: 500), event("b", cost: 7))
+            #expect(try await one.ingest().ledger.inserted == 2)
+            try await one.lead()
+            try await deployment.produce(event("c", cost: 1))
+            try await deployment.send("HSET", "weir:kill-switch", "team:x", "on")
+            try await deployment.send("HSET", "weir:{00}:reservations", "id", "x")
+            try await one.survey()
+            let text = await one.metricsText()
+            for line in [
+                #"weir_aggregator_events_total{result="inserted"} 2"#, "weir_ingest_lag_events 1",
+                "weir_aggregator_leading 1", "weir_reservations 1", #"weir_limited_teams{resource="ai_credits"} 1"#,
+                #"weir_kill_switch_thrown{scope="team"} 1"#, #"weir_kill_switch_thrown{scope="global"} 0"#,
+                #"weir_spend_today_micros{team="acme"} 507"#, #"weir_overshoot_micros{limit="ai_credits"} 207"#,
+                #"weir_overshoot_micros{limit="team-spend"} 0"#, #"weir_alerts{state="dead"} 0"#,
+            ] { #expect(text.contains(line + "\n"), "\(line) in\n\(text)") }
+            let verdict = try runTool("promtool", ["check", "metrics"], input: text)
+            #expect(verdict.code == 0 && verdict.said.isEmpty, "\(verdict.said)")
+        }
+    }
+
+    @Test func `ten thousand teams and models are a few series, and unpriced models are none`() async throws {
+        var survey = Survey(nowMs: noonMs)
+        survey.teams = (1...10_000).map { UsageRow(name: "t\($0)", totals: .init(cost: MicroUSD(micros: $0))) }
+        survey.models = (1...10_000).map { UsageRow(name: "m\($0)", totals: .init(cost: MicroUSD(micros: $0))) }
+        survey.pricedModels = ["m1", "m2"]
+        let registry = MetricsRegistry(MetricCatalogue.aggregator)
+        survey.show(on: registry)
+        let text = registry.exposition()
+        func lines(_ name: String) -> [Substring] { text.split(separator: "\n").filter { $0.hasPrefix(name + "{") } }
+        #expect(lines("weir_spend_today_micros").count == 21)
+        #expect(
+            lines("weir_model_spend_today_micros") == [
+                #"weir_model_spend_today_micros{model="m1"} 1"#, #"weir_model_spend_today_micros{model="m2"} 2"#,
+                #"weir_model_spend_today_micros{model="other"} 50004997"#,
+            ])
+    }
+}
