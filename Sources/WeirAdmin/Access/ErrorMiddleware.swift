@@ -19,7 +19,7 @@ struct ErrorMiddleware: RouterMiddleware {
         }
     }
 
-    private static func answer(to error: any Error) -> AdminError {
+    static func answer(to error: any Error) -> AdminError {
         switch error {
         case let error as AdminError: error
         case let error as LedgerError: answer(to: error)

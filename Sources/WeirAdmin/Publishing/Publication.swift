@@ -8,7 +8,7 @@ struct Publication: Sendable {
     let redis: RedisPool
     let ledger: any LedgerStore
     /// An operator waits longer than a call may.
-    private static let deadline: Duration = .seconds(2)
+    static let deadline: Duration = .seconds(2)
 
     /// What a key stands for, or that it was revoked.
     func publish(_ key: LedgerKey) async throws(RedisError) {
@@ -157,7 +157,7 @@ extension RedisValue {
     }
 
     /// The texts of an array; what is none is empty.
-    fileprivate var texts: [String] {
+    var texts: [String] {
         guard case .array(let values) = self else { return [] }
         return values.map { $0.text ?? "" }
     }
