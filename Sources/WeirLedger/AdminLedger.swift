@@ -36,8 +36,8 @@ package protocol AdminLedger: LedgerStore {
     // MARK: Single calls
 
     /// The calls that match, newest first, with what they cost by now.
-    func events(_ search: EventSearch, limit: Int) async throws(LedgerError) -> [UsageEvent]
+    func calls(_ search: CallSearch, limit: Int) async throws(LedgerError) -> [UsageEvent]
 
     /// One call as it was charged at first, and what its cost was corrected by since; nil: there is none.
-    func event(id: String) async throws(LedgerError) -> (event: UsageEvent, corrections: [EventCorrection])?
+    func call(id: String) async throws(LedgerError) -> (event: UsageEvent, corrections: [CallCorrection])?
 }

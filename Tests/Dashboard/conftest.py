@@ -66,7 +66,7 @@ def ledger():
                          1_000_000 * (number + 1) + 90_000 * back))
     evil = [
         ("01EVIL0000000000000000000" + str(index), now - 60_000 * index, EVIL, EVIL_ATTRIBUTE, EVIL, EVIL, EVIL, EVIL,
-         EVIL, EVIL, EVIL_ATTRIBUTE, EVIL, EVIL, EVIL, EVIL_ATTRIBUTE, EVIL, json.dumps({EVIL: EVIL_ATTRIBUTE}))
+         EVIL, EVIL, EVIL_ATTRIBUTE, EVIL, EVIL, EVIL, EVIL_ATTRIBUTE, EVIL, EVIL, json.dumps({EVIL: EVIL_ATTRIBUTE}))
         for index in range(3)
     ]
     with connection:

@@ -64,7 +64,7 @@ def api(ready, method, path, body):
 def call(ready, person, number, chance):
     product = chance.choice(["", "", "/slack_app", "/trial"])
     model = chance.choice(["claude-sonnet-4", "claude-sonnet-4", "claude-haiku-4", "claude-opus-4"])
-    simulate = f"input={chance.randint(200, 2500)};output={chance.randint(50, 600)};latency_ms={chance.randint(200, 900)}"
+    simulate = f"input={chance.randint(200, 2500)};output={chance.randint(50, 600)};head-delay-ms={chance.randint(200, 900)}"
     body = {"model": model, "max_tokens": 800, "messages": [{"role": "user", "content": "Hello"}]}
     request = urllib.request.Request(
         ready["gateways"][number % 2] + product + "/v1/messages", data=json.dumps(body).encode(),

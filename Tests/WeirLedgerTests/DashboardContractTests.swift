@@ -84,11 +84,11 @@ import WeirTestSupport
                     outcome: number % 7 == 0 ? .clientGone : .completed)
             }
             _ = try await ledger.ingest(all, deadLetters: [])
-            var search = EventSearch(fromMs: Self.day.startMs, beforeMs: Self.day.startMs + UTCDay.lengthMs)
-            func found(_ search: EventSearch) async throws -> [String] {
+            var search = CallSearch(fromMs: Self.day.startMs, beforeMs: Self.day.startMs + UTCDay.lengthMs)
+            func found(_ search: CallSearch) async throws -> [String] {
                 var (search, ids) = (search, [String]())
                 while true {
-                    let page = try await ledger.events(search, limit: 5)
+                    let page = try await ledger.calls(search, limit: 5)
                     ids += page.map(\.id)
                     guard let last = page.last, page.count == 5 else { return ids }
                     search.after = ExportedEvent.Place(calledAtMs: last.calledAtMs, id: last.id)
@@ -102,7 +102,7 @@ import WeirTestSupport
             #expect(try await found(search) == expected { $0.team == "a" })
             search.user = "x"
             #expect(try await found(search) == expected { $0.team == "a" && $0.user == "x" })
-            search = EventSearch(
+            search = CallSearch(
                 fromMs: Self.day.startMs + 2, beforeMs: Self.day.startMs + 7, product: "p1", outcome: "completed")
             #expect(
                 try await found(search)
@@ -110,16 +110,16 @@ import WeirTestSupport
                         (Self.day.startMs + 2..<Self.day.startMs + 7).contains($0.calledAtMs) && $0.product == "p1"
                             && $0.outcome == .completed
                     })
-            search = EventSearch(fromMs: 0, beforeMs: .max, key: "wk_b", model: "m2")
+            search = CallSearch(fromMs: 0, beforeMs: .max, key: "wk_b", model: "m2")
             #expect(try await found(search) == expected { $0.key == "wk_b" && $0.model == "m2" })
         }
     }
 
     @Test func `one call is told as it was charged, with its corrections`() async throws {
         try await withLedger { ledger, _ in
-            #expect(try await ledger.event(id: "1") == nil)
+            #expect(try await ledger.call(id: "1") == nil)
             _ = try await ledger.ingest([event("1", micros: 42)], deadLetters: [])
-            let found = try #require(try await ledger.event(id: "1"))
+            let found = try #require(try await ledger.call(id: "1"))
             #expect(found.event.cost.micros == 42 && found.corrections.isEmpty)
         }
     }

@@ -6,7 +6,11 @@ extension AdminRoutes {
     func guarded(_ route: AdminRoute) -> AdminRoute.Handler {
         { request, context in
             var context = context
-            context.actor = try await actor(of: request, context)
+            if let signedIn = context.signedIn {
+                context.actor = signedIn
+            } else {
+                context.actor = try await actor(of: request, context)
+            }
             try context.actor.require(route.role, for: "\(route.method) /admin/v1/\(route.path)")
             return try await route.handler(request, context)
         }

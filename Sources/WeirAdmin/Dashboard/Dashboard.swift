@@ -17,9 +17,11 @@ struct Dashboard: Sendable {
     private let roles: [String: AdminRole]
 
     init(_ routes: AdminRoutes) {
-        roles = Dictionary(routes.routes.map { ("\($0.method) \($0.path)", $0.role) }) { first, _ in first }
+        var roles: [String: AdminRole] = [:]
+        for route in routes.routes { roles["\(route.method) \(route.path)"] = route.role }
+        self.roles = roles
         self.routes = routes
-        api = InnerAPI(routes.routes)
+        api = InnerAPI(routes)
         feed = LiveFeed()
     }
 

@@ -14,13 +14,10 @@ import WeirLedger
 struct InnerAPI: Sendable {
     private let responder: RouterResponder<AdminContext>
 
-    init(_ routes: [AdminRoute]) {
+    init(_ routes: AdminRoutes) {
         let router = Router(context: AdminContext.self)
-        for route in routes {
-            router.on(RouterPath("/" + route.path), method: route.method) { request, context in
-                try context.actor.require(route.role, for: "\(route.method) /admin/v1/\(route.path)")
-                return try await route.handler(request, context)
-            }
+        for route in routes.routes {
+            router.on(RouterPath("/" + route.path), method: route.method, use: routes.guarded(route))
         }
         responder = router.buildResponder()
     }
@@ -55,18 +52,12 @@ struct InnerAPI: Sendable {
                 method: method, scheme: "http", authority: visitor.authority, path: target, headerFields: headers),
             body: RequestBody(buffer: ByteBuffer(bytes: body?.bytes ?? [])))
         var context = visitor.context
-        context.actor = visitor.session.actor
+        context.signedIn = visitor.session.actor
         let response = try await responder.respond(to: request, context: context)
         let collector = BodyCollector()
         try await response.body.write(collector)
         let bytes = await collector.bytes
         return try JSONDecoder().decode(Answer.self, from: Data(bytes))
-    }
-
-    func get<Answer: Decodable>(
-        _ path: [String], query: [(name: String, value: String)] = [], as visitor: Visit, answer: Answer.Type
-    ) async throws -> Answer {
-        try await send(.get, path, query: query, as: visitor, answer: answer)
     }
 }
 

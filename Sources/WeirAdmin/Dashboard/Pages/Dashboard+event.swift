@@ -6,7 +6,7 @@ extension Dashboard {
     /// One call's whole story.
     func event(_ visit: Visit) async throws -> Page {
         let id = try required("id", visit)
-        guard let (event, corrections) = try await ledger.event(id: id) else {
+        guard let (event, corrections) = try await ledger.call(id: id) else {
             throw AdminError(
                 .notFound, "the ledger has no call \(id.prefix(60))",
                 hint: "a call is here once it has ended, a few seconds later")
@@ -28,7 +28,7 @@ extension Dashboard {
     }
 
     /// In sentences.
-    private static func story(_ event: UsageEvent, _ corrections: [EventCorrection]) -> HTML {
+    private static func story(_ event: UsageEvent, _ corrections: [CallCorrection]) -> HTML {
         let cost = corrections.reduce(event.cost) { $0 + $1.cost }
         let asked =
             event.model == event.requestedModel
@@ -141,7 +141,7 @@ extension Dashboard {
         return table
     }
 
-    private static func costTable(_ event: UsageEvent, _ corrections: [EventCorrection]) -> DataTable {
+    private static func costTable(_ event: UsageEvent, _ corrections: [CallCorrection]) -> DataTable {
         var table = DataTable(
             "cost", "What it cost",
             [.text("What", "what"), .text("Prices", "price_version"), .number("Cost", "cost_usd")],

@@ -13,7 +13,7 @@ extension Dashboard {
             el("p", .css("muted"), text: "Calls that reached a provider, newest first. Denials are counted by team.")
         }
         page.add(Self.eventForm(question))
-        let found = try await ledger.events(question.search, limit: Self.eventsShown + 1)
+        let found = try await ledger.calls(question.search, limit: Self.eventsShown + 1)
         let shown = Array(found.prefix(Self.eventsShown))
         var table = Self.eventTable(shown, id: "events", caption: "Calls")
         table.isExportedHere = false
@@ -128,11 +128,11 @@ extension Dashboard {
     }
 
     func recentEvents(_ filter: UsageFilter, _ visit: Visit) async throws -> DataTable {
-        let search = EventSearch(
+        let search = CallSearch(
             fromMs: visit.lastDays(30).first.startMs, beforeMs: visit.today.startMs + UTCDay.lengthMs,
             team: filter.team, user: filter.user)
         var table = Self.eventTable(
-            try await ledger.events(search, limit: visit.isExport ? 1000 : 10), id: "recent-events",
+            try await ledger.calls(search, limit: visit.isExport ? 1000 : 10), id: "recent-events",
             caption: "Recent calls")
         table.whenEmpty = HTML("No calls in 30 days.")
         return table
@@ -164,12 +164,12 @@ extension Dashboard {
     }
 
     private func write(
-        _ search: EventSearch, as form: DataTable.Form, to writer: inout any ResponseBodyWriter
+        _ search: CallSearch, as form: DataTable.Form, to writer: inout any ResponseBodyWriter
     ) async throws {
         var search = search
         var isFirst = true
         while true {
-            let page = try await ledger.events(search, limit: Self.exportedAtOnce)
+            let page = try await ledger.calls(search, limit: Self.exportedAtOnce)
             let table = Self.eventTable(page, id: "events", caption: "Calls")
             try await writer.write(ByteBuffer(string: table.piece(as: form, isFirst: isFirst)))
             isFirst = false

@@ -8,7 +8,10 @@ extension Dashboard {
         try visit.session.actor.require(.operator, for: "the kill switch")
         let policy = try await routes.policyInForce()
         let isOff = visit.query["to"] == "off"
-        let states = try await api.get(["kill-switch"], as: visit, answer: KillSwitchList.self).killSwitch
+        let nowMs = try await publication.nowMs()
+        let states = try await publication.killSwitch().map {
+            KillSwitchState(scope: $0.scope, entry: $0.entry, nowMs: nowMs)
+        }
         let thrown = states.filter(\.thrown)
         var page = Page(
             isOff ? "Let calls pass again" : "Stop calls", .overview,

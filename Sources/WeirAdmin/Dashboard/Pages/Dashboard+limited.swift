@@ -27,8 +27,7 @@ extension Dashboard {
         let teams: [LimitedTeam]
         let own: [String: String]
         do {
-            teams = try await api.get(["limited"], as: visit, answer: LimitedList.self).limited
-                .filter { team == nil || $0.team == team }
+            teams = try await limitedTeams(team, atMost: visit.isExport ? 10_000 : atMost ?? 500)
             own = try await publication.limitedByLedger()
         } catch let error as RedisError {
             table.whenEmpty = HTML("The limited set cannot be read now: \(error). Reload the page in a moment.")
@@ -36,7 +35,7 @@ extension Dashboard {
         }
         let reasons = try await LimitReasons(
             ledger: ledger, policy: routes.policyInForce(), ownLimits: own, nowMs: visit.nowMs)
-        for entry in visit.isExport ? teams[...] : teams.prefix(atMost ?? 500) {
+        for entry in teams {
             table.rows.append([
                 .text(entry.team, link: PageAddress(.team, ["team": entry.team])), .text(entry.resource),
                 .text(try await reasons.reason(entry)),
@@ -45,6 +44,24 @@ extension Dashboard {
             ])
         }
         return table
+    }
+
+    /// Those of all resources, longest first within each.
+    private func limitedTeams(_ team: String?, atMost: Int) async throws -> [LimitedTeam] {
+        let nowMs = try await publication.nowMs()
+        var teams: [LimitedTeam] = []
+        for resource in try await routes.policyInForce()?.resources ?? [] {
+            guard let team else {
+                teams += try await publication.limited(resource: resource, nowMs: nowMs, count: atMost - teams.count)
+                continue
+            }
+            if let until = try await publication.score(of: team, resource: resource).flatMap(Double.init),
+                until > Double(nowMs / 1000)
+            {
+                teams.append(LimitedTeam(resource: resource, team: team, until: until < 1e15 ? Int(until) : nil))
+            }
+        }
+        return teams
     }
 
     private func releaseForm(_ entry: LimitedTeam, _ visit: Visit) -> HTML {

@@ -8,7 +8,7 @@ struct EventQuestion: Sendable {
         ("team", "Team"), ("user", "User"), ("key", "API key"), ("product", "Product"), ("model", "Model"),
     ]
 
-    let search: EventSearch
+    let search: CallSearch
     let from: UTCDay
     let to: UTCDay
     /// What was asked, for links.
@@ -27,7 +27,7 @@ struct EventQuestion: Sendable {
         from = try day("from", UTCDay(number: to.number - 6))
         guard from <= to else { throw AdminError(.invalidField, "from is after to") }
         let outcome = visit.query["outcome"]
-        search = EventSearch(
+        search = CallSearch(
             fromMs: from.startMs, beforeMs: to.startMs + UTCDay.lengthMs, team: visit.query["team"],
             user: visit.query["user"], key: visit.query["key"], product: visit.query["product"],
             model: visit.query["model"], outcome: outcome, after: visit.query["after"].flatMap(Self.place))

@@ -2,7 +2,7 @@ import GRDB
 import WeirCore
 
 extension SQLiteLedger {
-    package func events(_ search: EventSearch, limit: Int) async throws(LedgerError) -> [UsageEvent] {
+    package func calls(_ search: CallSearch, limit: Int) async throws(LedgerError) -> [UsageEvent] {
         let before = min(search.beforeMs, search.after?.calledAtMs.addingSaturated(1) ?? .max)
         return try await read { db in
             try Row.fetchAll(
@@ -15,7 +15,7 @@ extension SQLiteLedger {
         }
     }
 
-    package func event(id: String) async throws(LedgerError) -> (event: UsageEvent, corrections: [EventCorrection])? {
+    package func call(id: String) async throws(LedgerError) -> (event: UsageEvent, corrections: [CallCorrection])? {
         try await read { db in
             guard let row = try Row.fetchOne(db.cachedStatement(sql: UsageEventColumns.selectOne), arguments: [id])
             else { return nil }
@@ -27,7 +27,7 @@ extension SQLiteLedger {
             return (
                 try UsageEventColumns.event(row),
                 corrections.map {
-                    EventCorrection(atMs: $0[0], cost: MicroUSD(micros: $0[1]), priceVersion: $0[2])
+                    CallCorrection(atMs: $0[0], cost: MicroUSD(micros: $0[1]), priceVersion: $0[2])
                 }
             )
         }

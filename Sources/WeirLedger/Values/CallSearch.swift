@@ -1,7 +1,7 @@
 import WeirCore
 
 /// Which calls are looked for; every field that is set must match. Newest first.
-package struct EventSearch: Sendable, Hashable {
+package struct CallSearch: Sendable, Hashable {
     /// Milliseconds since 1970, from the first and before the second.
     package var fromMs: Int
     package var beforeMs: Int
@@ -31,7 +31,7 @@ package struct EventSearch: Sendable, Hashable {
 }
 
 /// A correction of a call's cost: prices were not what they should have been.
-package struct EventCorrection: Sendable, Hashable {
+package struct CallCorrection: Sendable, Hashable {
     package var atMs: Int
     package var cost: MicroUSD
     package var priceVersion: String
