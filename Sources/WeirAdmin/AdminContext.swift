@@ -12,6 +12,8 @@ package struct AdminContext: RequestContext {
     package var actor: AdminActor = .nobody
     /// Who has signed in to the dashboard, which then asks within the process; nil: the request has to show a token.
     var signedIn: AdminActor?
+    /// The parameters of its query, checked as the route declares them.
+    var query: [String: String] = [:]
 
     package init(source: ApplicationRequestContextSource) {
         coreContext = CoreRequestContextStorage(source: source)

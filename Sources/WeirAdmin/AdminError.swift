@@ -2,14 +2,15 @@ import Hummingbird
 import NIOCore
 import WeirCore
 
-/// An answer of the admin API that is no success: `{"error":{"code","message","hint"}}`.
+/// An answer of the admin API that is no success: `{"error":{"code","message","field","hint"}}`.
 package struct AdminError: Error, Sendable {
-    package enum Code: String, Sendable {
+    package enum Code: String, Sendable, CaseIterable {
         case invalidRequest = "invalid_request"
         case unauthorized
         case tooManyAttempts = "too_many_attempts"
         case forbidden
         case notFound = "not_found"
+        case methodNotAllowed = "method_not_allowed"
         case tooLarge = "too_large"
         case unsupportedMediaType = "unsupported_media_type"
         /// A body that was understood but says something that cannot be.
@@ -29,6 +30,7 @@ package struct AdminError: Error, Sendable {
             case .tooManyAttempts: .tooManyRequests
             case .forbidden: .forbidden
             case .notFound: .notFound
+            case .methodNotAllowed: .methodNotAllowed
             case .tooLarge: .contentTooLarge
             case .unsupportedMediaType: .unsupportedMediaType
             case .invalidField, .invalidPolicy: .unprocessableContent
@@ -40,8 +42,12 @@ package struct AdminError: Error, Sendable {
 
     package var code: Code
     package var message: String
+    /// The field or parameter that is wrong.
+    package var field: String?
     /// What to do about it.
     package var hint: String?
+    /// Of ``Code/methodNotAllowed``: those that the path takes.
+    package var allowedMethods: [String] = []
     /// Of ``Code/tooManyAttempts``.
     package var retryAfterSeconds: Int?
     /// Of ``Code/invalidPolicy``.
@@ -49,9 +55,10 @@ package struct AdminError: Error, Sendable {
     /// A key that was made and could not be published: its text is answered this once.
     package var key: CreatedKey?
 
-    init(_ code: Code, _ message: String, hint: String? = nil) {
+    init(_ code: Code, _ message: String, hint: String? = nil, field: String? = nil) {
         self.code = code
         self.message = message
+        self.field = field
         self.hint = hint
     }
 
@@ -63,6 +70,7 @@ package struct AdminError: Error, Sendable {
         json.beginObject()
         json.member("code", code.rawValue)
         json.member("message", message)
+        json.member("field", ifPresent: field)
         json.member("hint", ifPresent: hint)
         if !policyErrors.isEmpty {
             json.key("errors")
@@ -78,6 +86,7 @@ package struct AdminError: Error, Sendable {
         json.endObject()
         var response = Response(
             status: code.status, headers: jsonHeaders, body: ResponseBody(byteBuffer: ByteBuffer(bytes: json.bytes)))
+        if !allowedMethods.isEmpty { response.headers[.allow] = allowedMethods.joined(separator: ", ") }
         if let retryAfterSeconds { response.headers[.retryAfter] = String(retryAfterSeconds) }
         if code == .unauthorized { response.headers[.wwwAuthenticate] = "Bearer" }
         return response

@@ -9,7 +9,7 @@ import WeirCore
 #endif
 
 /// A request's message whose fields are all known: a misspelt field is an error, never silently ignored.
-package protocol StrictMessage: Decodable {
+package protocol StrictMessage: Decodable, Sendable {
     static var fields: [String] { get }
 }
 
@@ -27,8 +27,9 @@ extension Request {
         do {
             return try JSONDecoder().decode(Message.self, from: Data(bytes))
         } catch let error as DecodingError {
+            let (sentence, field) = sentence(for: error)
             throw AdminError(
-                .invalidField, sentence(for: error), hint: "fields: \(Message.fields.joined(separator: ", "))")
+                .invalidField, sentence, hint: "fields: \(Message.fields.joined(separator: ", "))", field: field)
         }
     }
 
@@ -60,37 +61,50 @@ private func check(_ bytes: [UInt8], fields: [String]) throws {
     }
     if let unknown {
         throw AdminError(
-            .invalidField, "unknown field \"\(unknown.prefix(60))\"", hint: "use \(fields.joined(separator: ", "))")
+            .invalidField, "unknown field \"\(unknown.prefix(60))\"", hint: "use \(fields.joined(separator: ", "))",
+            field: String(unknown.prefix(60)))
     }
-    if let twice { throw AdminError(.invalidField, "the field \"\(twice)\" is given twice", hint: "keep one") }
+    if let twice {
+        throw AdminError(.invalidField, "the field \"\(twice)\" is given twice", hint: "keep one", field: twice)
+    }
 }
 
-private func sentence(for error: DecodingError) -> String {
+private func sentence(for error: DecodingError) -> (sentence: String, field: String?) {
     func path(_ context: DecodingError.Context) -> String {
         context.codingPath.map { $0.intValue.map(String.init) ?? $0.stringValue }.joined(separator: ".")
     }
-    return switch error {
+    switch error {
     // The decoder does not say which field has a number that its type cannot hold.
-    case .dataCorrupted(let context) where context.codingPath.isEmpty: "a number is not whole, or too large"
-    case .keyNotFound(let key, _): "the field \"\(key.stringValue)\" is missing"
+    case .dataCorrupted(let context) where context.codingPath.isEmpty:
+        return ("a number is not whole, or too large", nil)
+    case .keyNotFound(let key, _): return ("the field \"\(key.stringValue)\" is missing", key.stringValue)
     case .typeMismatch(_, let context), .valueNotFound(_, let context), .dataCorrupted(let context):
-        "the field \"\(path(context))\" has the wrong type"
-    @unknown default: "the body cannot be read"
+        return ("the field \"\(path(context))\" has the wrong type", path(context))
+    @unknown default: return ("the body cannot be read", nil)
     }
 }
 
-/// The parameters of a query, each known and given once.
-func query(_ request: Request, known: [String]) throws -> [String: String] {
+/// The parameters of a query, each known, right and given once.
+func query(_ request: Request, _ parameters: [AdminParameter]) throws -> [String: String] {
     var values: [String: String] = [:]
     for (name, value) in request.uri.queryParameters {
         let name = String(name)
-        guard known.contains(name) else {
+        guard let parameter = parameters.first(where: { $0.name == name }) else {
             throw AdminError(
-                .invalidField, "unknown parameter \"\(name.prefix(60))\"", hint: "use \(known.joined(separator: ", "))")
+                .invalidField, "unknown parameter \"\(name.prefix(60))\"",
+                hint: parameters.isEmpty
+                    ? "there are none" : "use \(parameters.map(\.name).joined(separator: ", "))",
+                field: String(name.prefix(60)))
         }
+        try parameter.check(String(value))
         guard values.updateValue(String(value), forKey: name) == nil else {
-            throw AdminError(.invalidField, "the parameter \"\(name)\" is given twice", hint: "keep one")
+            throw AdminError(.invalidField, "the parameter \"\(name)\" is given twice", hint: "keep one", field: name)
         }
+    }
+    for parameter in parameters where parameter.isRequired && values[parameter.name] == nil {
+        throw AdminError(
+            .invalidField, "the parameter \"\(parameter.name)\" is missing", hint: parameter.about,
+            field: parameter.name)
     }
     return values
 }

@@ -18,7 +18,8 @@ package struct WeirCommand: AsyncParsableCommand {
               weir kill-switch on --reason "spending doubled"
             """,
         subcommands: [
-            AggregatorCommand.self, AdminTokenCommand.self, KeysCommand.self, LimitsCommand.self, LimitedCommand.self,
+            AggregatorCommand.self, AdminTokenCommand.self, KeysCommand.self, TeamsCommand.self, LimitsCommand.self,
+            LimitedCommand.self,
             KillSwitchCommand.self,
             UsageCommand.self, PolicyCommand.self, SimulateCommand.self, PricesCommand.self, LedgerCommand.self,
             StatusCommand.self, DoctorCommand.self, GatewayCommand.self, SimulatorCommand.self, ChaosCommand.self,

@@ -1,5 +1,6 @@
 import Foundation
 import Testing
+import WeirTestSupport
 
 extension EndToEnd.OneStack {
     /// The official Python packages of Anthropic, OpenAI and Google: `Tests/Clients`.

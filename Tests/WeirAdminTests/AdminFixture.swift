@@ -60,14 +60,27 @@ struct AdminFixture: Sendable {
     }
 
     /// Applies a policy with the products `slack_app` (alias `slack-bot`) and `search`, and the resource `ai_credits`.
-    func applyPolicy() async throws {
-        let answer = try await send(.PUT, "/admin/v1/policy", policyText, type: "application/yaml")
+    func applyPolicy(_ text: String = policyText) async throws {
+        let answer = try await send(.PUT, "/admin/v1/policy", text, type: "application/yaml")
         guard answer.status == 200 else { throw Problem(text: answer.body) }
     }
 
     /// As the ledger keeps it.
     func digest(of token: String) -> String {
         SHA256.hash(data: Data(token.utf8)).map { String(format: "%02x", $0) }.joined()
+    }
+
+    /// Calls of today, `call0`, `call1`, …, by turns of acme and globex, costing 1, 2, … micro-dollars.
+    func ingestCalls(_ count: Int) async throws {
+        let startMs = UTCDay(containingMs: Int(Date().timeIntervalSince1970 * 1000)).startMs
+        let events = (0..<count).map { index in
+            UsageEvent(
+                id: "call\(index)", calledAtMs: startMs, team: index % 2 == 0 ? "acme" : "globex",
+                user: index % 2 == 0 && index % 4 != 0 ? "bob" : "alice", product: "slack_app", billable: true,
+                callClass: "ai", endpoint: "messages", provider: "anthropic", requestedModel: "auto",
+                model: "claude-haiku-4", cost: MicroUSD(micros: index + 1), priceVersion: "1")
+        }
+        _ = try await ledger.ingest(events, deadLetters: [])
     }
 
     struct Problem: Error { let text: String }

@@ -53,7 +53,7 @@ import WeirTestSupport
             #expect(try await value(admin, "spend:user:acme/42") == "75000000")
             #expect(
                 try await admin.redisText(["PEXPIRETIME", "weir:override:spend:user:acme/42"]) == "\(until * 1000)")
-            let listed = try await admin.send(.GET, "/admin/v1/overrides?limit=spend").decoded(OverrideList.self)
+            let listed = try await admin.send(.GET, "/admin/v1/overrides?limit_id=spend").decoded(OverrideList.self)
             #expect(listed.overrides == [description])
             #expect(
                 try await admin.send(.GET, "/admin/v1/overrides?subject=global").decoded(OverrideList.self)

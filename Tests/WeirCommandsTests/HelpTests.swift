@@ -47,6 +47,8 @@ import Testing
         ["limits", "unset", "user:42", "spend"],
         ["keys", "rotate", "wk_1a2B3c4D", "--overlap", "24h"], ["prices", "list", "--day", "2026-10-01"],
         ["prices", "list", "--all"], ["prices", "check", "p.json"], ["prices", "add", "-", "--note", "n"],
+        ["teams"], ["teams", "acme", "--json"], ["ledger", "rebuild"],
+        ["ledger", "rebuild", "--from", "2026-11-01", "--to", "2026-11-02"],
         ["ledger", "verify"], ["ledger", "export", "--from", "2026-11-01", "--to", "2026-11-21"],
         ["ledger", "reprice", "--from", "2026-11-01", "--to", "2026-11-21", "--dry-run"],
         ["admin-token", "create", "--name", "ann", "--role", "admin", "--ledger", "sqlite:weir.db"],

@@ -2,16 +2,19 @@ import Hummingbird
 import WeirCore
 
 extension AdminRoutes {
-    /// The route's handler, for those who may: with the actor in the context.
+    /// The route's handler, for those who may: with the actor and the query in the context.
     func guarded(_ route: AdminRoute) -> AdminRoute.Handler {
         { request, context in
             var context = context
-            if let signedIn = context.signedIn {
-                context.actor = signedIn
-            } else {
-                context.actor = try await actor(of: request, context)
+            if let role = route.role {
+                if let signedIn = context.signedIn {
+                    context.actor = signedIn
+                } else {
+                    context.actor = try await actor(of: request, context)
+                }
+                try context.actor.require(role, for: "\(route.method) \(route.fullPath)")
             }
-            try context.actor.require(route.role, for: "\(route.method) /admin/v1/\(route.path)")
+            context.query = try query(request, route.allParameters)
             return try await route.handler(request, context)
         }
     }

@@ -5,13 +5,16 @@ import WeirRedis
 
 /// Turns whatever went wrong into the API's error shape.
 struct ErrorMiddleware: RouterMiddleware {
+    /// All that there are.
+    let routes: [AdminRoute]
+
     func handle(
         _ request: Request, context: AdminContext, next: (Request, AdminContext) async throws -> Response
     ) async throws -> Response {
         do {
             return try await next(request, context)
         } catch {
-            let answer = Self.answer(to: error)
+            let answer = answer(to: error, request.uri.path)
             if answer.code == .failed || answer.code.status == .serviceUnavailable {
                 context.logger.error("\(request.method) \(request.uri.path): \(answer.message)")
             }
@@ -19,18 +22,33 @@ struct ErrorMiddleware: RouterMiddleware {
         }
     }
 
-    static func answer(to error: any Error) -> AdminError {
+    func answer(to error: any Error, _ path: String) -> AdminError {
         switch error {
         case let error as AdminError: error
-        case let error as LedgerError: answer(to: error)
+        case let error as LedgerError: Self.answer(to: error)
         case let error as RedisError:
             AdminError(.redisUnavailable, "Redis gave no answer: \(error)", hint: "nothing was changed; try again")
         case let error as any HTTPResponseError:
             error.status == .notFound
-                ? AdminError(.notFound, "there is no such path", hint: "all paths begin with /admin/v1/")
+                ? unrouted(path)
                 : AdminError(.invalidRequest, "the request cannot be read (\(error.status.code))")
         default: AdminError(.failed, "the request failed: \(type(of: error))")
         }
+    }
+
+    /// No path, or no such method of one.
+    private func unrouted(_ path: String) -> AdminError {
+        let parts = path.split(separator: "/")
+        let methods = routes.filter { route in
+            let own = route.fullPath.split(separator: "/")
+            return own.count == parts.count && zip(own, parts).allSatisfy { $0.first == "{" || $0 == $1 }
+        }.map(\.method.rawValue)
+        guard !methods.isEmpty else {
+            return AdminError(.notFound, "there is no such path", hint: "/openapi.json lists all")
+        }
+        var error = AdminError(.methodNotAllowed, "this path takes \(methods.joined(separator: ", ")) alone")
+        error.allowedMethods = methods
+        return error
     }
 
     private static func answer(to error: LedgerError) -> AdminError {

@@ -148,11 +148,14 @@ struct Dashboard: Sendable {
         do {
             response = try await make(visit)
         } catch {
-            response = self.response(errorPage(ErrorMiddleware.answer(to: error), visit), visit)
+            response = self.response(errorPage(told(error), visit), visit)
         }
         if let cookie = entry.newCookie { response.headers[.setCookie] = cookie }
         return response
     }
+
+    /// In the words of the admin API.
+    func told(_ error: any Error) -> AdminError { ErrorMiddleware(routes: routes.routes).answer(to: error, "") }
 
     private func errorPage(_ error: AdminError, _ visit: Visit) -> Page {
         var page = Page("That did not work", nil, PageAddress(.overview))

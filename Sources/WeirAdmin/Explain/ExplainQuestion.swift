@@ -11,7 +11,17 @@ struct ExplainQuestion: Sendable {
         case nobody
     }
 
-    static let fields = ["key", "team", "user", "product", "model", "provider", "ip", "input_tokens", "max_tokens"]
+    static let parameters = [
+        AdminParameter("key", .text, "The API key's id; or team and user; or nobody."),
+        AdminParameter("team", .text, "Whose newest key it is."), AdminParameter("user", .text, "Of that team."),
+        AdminParameter("product", .text, "As in the path; the key's default without it."),
+        AdminParameter("model", .text, "The model that is asked for.", isRequired: true),
+        AdminParameter(
+            "provider", .oneOf(Dialect.allCases.map(\.rawValue)), "Whose API; the likely one without it."),
+        AdminParameter("ip", .text, "Where the call comes from."),
+        AdminParameter("input_tokens", .integer(0...Int.largestExact), "How long the request is."),
+        AdminParameter("max_tokens", .integer(0...Int.largestExact), "How long the answer may be."),
+    ]
 
     let caller: Caller
     let product: String?

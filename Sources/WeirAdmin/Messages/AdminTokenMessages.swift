@@ -64,12 +64,21 @@ package struct CreatedAdminToken: Codable, Sendable, Equatable {
     package var description: AdminTokenDescription
 }
 
-package struct AdminTokensAnswer: Codable, Sendable {
+package struct AdminTokensAnswer: AdminList {
     package var adminTokens: [AdminTokenDescription]
+    package var nextCursor: String?
+
+    package var items: [AdminTokenDescription] {
+        get { adminTokens }
+        set { adminTokens = newValue }
+    }
 
     package init(adminTokens: [AdminTokenDescription]) { self.adminTokens = adminTokens }
 
-    enum CodingKeys: String, CodingKey { case adminTokens = "admin_tokens" }
+    enum CodingKeys: String, CodingKey {
+        case adminTokens = "admin_tokens"
+        case nextCursor = "next_cursor"
+    }
 }
 
 /// Who asks.

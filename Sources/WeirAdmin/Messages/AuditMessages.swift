@@ -1,12 +1,26 @@
 import WeirLedger
+import WeirProviders
 
 /// Who did what, newest first.
-package struct AuditList: Codable, Sendable {
+package struct AuditList: AdminList {
     package var audit: [AuditLine]
+    package var nextCursor: String?
+
+    package var items: [AuditLine] {
+        get { audit }
+        set { audit = newValue }
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case audit
+        case nextCursor = "next_cursor"
+    }
 }
 
 package struct AuditLine: Codable, Sendable, Equatable {
-    /// Milliseconds since 1970.
+    /// Grows from line to line.
+    package var number: Int
+    package var at: String
     package var atMs: Int
     package var actor: String
     /// The id of the admin token that proved it; nil: the environment's token, or none was asked for.
@@ -18,7 +32,10 @@ package struct AuditLine: Codable, Sendable, Equatable {
     package var after: String?
     package var reason: String?
 
-    init(_ entry: AuditEntry) {
+    init(_ row: AuditRow) {
+        let entry = row.entry
+        number = row.number
+        at = rfc3339(ms: entry.atMs)
         atMs = entry.atMs
         actor = entry.actor
         token = entry.token
@@ -31,7 +48,7 @@ package struct AuditLine: Codable, Sendable, Equatable {
     }
 
     enum CodingKeys: String, CodingKey {
-        case actor, token, from, action, subject, before, after, reason
+        case number, at, actor, token, from, action, subject, before, after, reason
         case atMs = "at_ms"
     }
 }

@@ -1,5 +1,6 @@
 import WeirCore
 import WeirLedger
+import WeirProviders
 
 /// What to make an API key for.
 package struct KeyRequest: Codable, Sendable, StrictMessage {
@@ -9,13 +10,15 @@ package struct KeyRequest: Codable, Sendable, StrictMessage {
     /// Names or aliases; the first is the key's default. None: all.
     package var products: [String]?
     package var models: [String]?
-    /// Milliseconds since 1970.
+    /// Milliseconds since 1970; or as text, RFC 3339.
     package var expiresAtMs: Int?
+    package var expiresAt: String?
 
     package init(
         team: String, user: String? = nil, groups: [String]? = nil, products: [String]? = nil,
-        models: [String]? = nil, expiresAtMs: Int? = nil
+        models: [String]? = nil, expiresAtMs: Int? = nil, expiresAt: String? = nil
     ) {
+        self.expiresAt = expiresAt
         self.team = team
         self.user = user
         self.groups = groups
@@ -29,6 +32,7 @@ package struct KeyRequest: Codable, Sendable, StrictMessage {
     enum CodingKeys: String, CodingKey, CaseIterable {
         case team, user, groups, products, models
         case expiresAtMs = "expires_at_ms"
+        case expiresAt = "expires_at"
     }
 }
 
@@ -42,8 +46,11 @@ package struct KeyDescription: Codable, Sendable, Equatable {
     package var models: [String]
     /// `active` or `revoked`.
     package var status: String
+    package var createdAt: String
     package var createdAtMs: Int
+    package var expiresAt: String?
     package var expiresAtMs: Int?
+    package var revokedAt: String?
     package var revokedAtMs: Int?
 
     init(_ key: LedgerKey) {
@@ -54,15 +61,21 @@ package struct KeyDescription: Codable, Sendable, Equatable {
         products = key.record.products
         models = key.record.models
         status = key.record.isActive ? "active" : "revoked"
+        createdAt = rfc3339(ms: key.createdAtMs)
         createdAtMs = key.createdAtMs
+        expiresAt = key.record.expiresAtMs.map(rfc3339)
         expiresAtMs = key.record.expiresAtMs
+        revokedAt = key.revokedAtMs.map(rfc3339)
         revokedAtMs = key.revokedAtMs
     }
 
     enum CodingKeys: String, CodingKey {
         case id, team, user, groups, products, models, status
+        case createdAt = "created_at"
         case createdAtMs = "created_at_ms"
+        case expiresAt = "expires_at"
         case expiresAtMs = "expires_at_ms"
+        case revokedAt = "revoked_at"
         case revokedAtMs = "revoked_at_ms"
     }
 }
@@ -92,6 +105,17 @@ package struct RotatedKey: Codable, Sendable, Equatable {
     package var replaced: KeyDescription
 }
 
-package struct KeyList: Codable, Sendable {
+package struct KeyList: AdminList {
     package var keys: [KeyDescription]
+    package var nextCursor: String?
+
+    package var items: [KeyDescription] {
+        get { keys }
+        set { keys = newValue }
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case keys
+        case nextCursor = "next_cursor"
+    }
 }

@@ -1,4 +1,5 @@
 import WeirCore
+import WeirProviders
 
 /// Throws the kill switch for a scope, or takes it back.
 package struct KillSwitchRequest: Codable, Sendable, StrictMessage {
@@ -7,17 +8,24 @@ package struct KillSwitchRequest: Codable, Sendable, StrictMessage {
     package var on: Bool
     /// One sentence for those who are stopped. Required to throw it.
     package var reason: String?
-    /// Unix seconds; nil: until it is switched off.
+    /// Unix seconds, or as text, RFC 3339; nil: until it is switched off.
     package var until: Int?
+    package var untilAt: String?
 
-    package init(scope: String, on: Bool, reason: String? = nil, until: Int? = nil) {
+    package init(scope: String, on: Bool, reason: String? = nil, until: Int? = nil, untilAt: String? = nil) {
+        self.untilAt = untilAt
         self.scope = scope
         self.on = on
         self.reason = reason
         self.until = until
     }
 
-    package static let fields = ["scope", "on", "reason", "until"]
+    package static let fields = CodingKeys.allCases.map(\.rawValue)
+
+    enum CodingKeys: String, CodingKey, CaseIterable {
+        case scope, on, reason, until
+        case untilAt = "until_at"
+    }
 }
 
 /// One scope of the switch.
@@ -30,7 +38,9 @@ package struct KillSwitchState: Codable, Sendable, Equatable {
     package var actor: String
     /// Unix seconds.
     package var since: Int
+    package var sinceAt: String
     package var until: Int?
+    package var untilAt: String?
 
     init(scope: String, entry: KillSwitch.Entry, nowMs: Int) {
         self.scope = scope
@@ -39,12 +49,32 @@ package struct KillSwitchState: Codable, Sendable, Equatable {
         reason = entry.reason
         actor = entry.actor
         since = entry.since
+        sinceAt = timeText(unixSeconds: entry.since)
         until = entry.until
+        untilAt = entry.until.map(timeText)
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case scope, on, thrown, reason, actor, since, until
+        case sinceAt = "since_at"
+        case untilAt = "until_at"
     }
 }
 
-package struct KillSwitchList: Codable, Sendable {
-    package var killSwitch: [KillSwitchState]
+/// RFC 3339.
+func timeText(unixSeconds: Int) -> String { rfc3339(ms: unixSeconds.multipliedSaturated(by: 1000)) }
 
-    enum CodingKeys: String, CodingKey { case killSwitch = "kill_switch" }
+package struct KillSwitchList: AdminList {
+    package var killSwitch: [KillSwitchState]
+    package var nextCursor: String?
+
+    package var items: [KillSwitchState] {
+        get { killSwitch }
+        set { killSwitch = newValue }
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case killSwitch = "kill_switch"
+        case nextCursor = "next_cursor"
+    }
 }

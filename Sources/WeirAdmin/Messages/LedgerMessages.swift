@@ -88,3 +88,31 @@ package struct EventPage: Codable, Sendable {
     /// What `after` has to be for the next page; nil: this was the last.
     package var next: String?
 }
+
+/// Which days to sum up again; without them all that have events or sums.
+package struct RebuildRequest: Codable, Sendable, StrictMessage {
+    /// UTC days, both included.
+    package var from: String?
+    package var to: String?
+
+    package init(from: String? = nil, to: String? = nil) {
+        self.from = from
+        self.to = to
+    }
+
+    package static let fields = CodingKeys.allCases.map(\.rawValue)
+
+    enum CodingKeys: String, CodingKey, CaseIterable { case from, to }
+}
+
+/// What summing up again changed.
+package struct RebuildAnswer: Codable, Sendable {
+    /// Nil: the ledger is empty.
+    package var from: String?
+    package var to: String?
+    package var days: Int
+    /// Sums of these days.
+    package var sums: Int
+    /// How many were not right before.
+    package var corrected: Int
+}

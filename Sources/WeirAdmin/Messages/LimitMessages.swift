@@ -1,14 +1,23 @@
 import WeirCore
 import WeirLedger
+import WeirProviders
 
 /// The limits of the policy in force, and what differs from it.
-package struct LimitList: Codable, Sendable {
+package struct LimitList: AdminList {
     package var policyVersion: Int
     package var limits: [LimitDescription]
+    /// Of these limits, at most a thousand; all of them are at `overrides`.
     package var overrides: [OverrideDescription]
+    package var nextCursor: String?
+
+    package var items: [LimitDescription] {
+        get { limits }
+        set { limits = newValue }
+    }
 
     enum CodingKeys: String, CodingKey {
         case policyVersion = "policy_version"
+        case nextCursor = "next_cursor"
         case limits, overrides
     }
 }
@@ -27,6 +36,8 @@ package struct LimitDescription: Codable, Sendable, Equatable {
     package var models: [String]
     package var resource: String?
     package var amount: Int
+    /// Of unit `usd`: in dollars, decimal text.
+    package var amountUSD: String?
     package var groups: [String: Int]
     package var groupRule: String
     package var enforce: String
@@ -45,6 +56,7 @@ package struct LimitDescription: Codable, Sendable, Equatable {
         models = limit.match.models
         resource = limit.match.resource
         amount = limit.amount
+        amountUSD = limit.unit == .usd ? MicroUSD(micros: limit.amount).description : nil
         groups = limit.groupAmounts
         groupRule = limit.groupRule.rawValue
         enforce = limit.enforce.rawValue
@@ -53,6 +65,7 @@ package struct LimitDescription: Codable, Sendable, Equatable {
     enum CodingKeys: String, CodingKey {
         case id, per, unit, period, products, classes, models, resource, amount, groups, enforce
         case windowMs = "window_ms"
+        case amountUSD = "amount_usd"
         case groupRule = "group_rule"
     }
 }
@@ -64,11 +77,15 @@ package struct OverrideRequest: Codable, Sendable, StrictMessage {
     package var subject: String
     /// In the limit's unit (micro-dollars for `usd`); 0: unlimited; null: back to what policy says.
     package var amount: Int?
-    /// Unix seconds from which policy holds again; nil: never.
+    /// Unix seconds from which policy holds again, or as text, RFC 3339; nil: never.
     package var until: Int?
+    package var untilAt: String?
     package var reason: String?
 
-    package init(limit: String, subject: String, amount: Int?, until: Int? = nil, reason: String? = nil) {
+    package init(
+        limit: String, subject: String, amount: Int?, until: Int? = nil, untilAt: String? = nil, reason: String? = nil
+    ) {
+        self.untilAt = untilAt
         self.limit = limit
         self.subject = subject
         self.amount = amount
@@ -87,6 +104,7 @@ package struct OverrideRequest: Codable, Sendable, StrictMessage {
         }
         amount = try values.decodeIfPresent(Int.self, forKey: .amount)
         until = try values.decodeIfPresent(Int.self, forKey: .until)
+        untilAt = try values.decodeIfPresent(String.self, forKey: .untilAt)
         reason = try values.decodeIfPresent(String.self, forKey: .reason)
     }
 
@@ -96,12 +114,16 @@ package struct OverrideRequest: Codable, Sendable, StrictMessage {
         try values.encode(subject, forKey: .subject)
         try values.encode(amount, forKey: .amount)
         try values.encodeIfPresent(until, forKey: .until)
+        try values.encodeIfPresent(untilAt, forKey: .untilAt)
         try values.encodeIfPresent(reason, forKey: .reason)
     }
 
     package static let fields = CodingKeys.allCases.map(\.rawValue)
 
-    enum CodingKeys: String, CodingKey, CaseIterable { case limit, subject, amount, until, reason }
+    enum CodingKeys: String, CodingKey, CaseIterable {
+        case limit, subject, amount, until, reason
+        case untilAt = "until_at"
+    }
 }
 
 /// An amount that differs from policy.
@@ -111,10 +133,14 @@ package struct OverrideDescription: Codable, Sendable, Equatable {
     /// Of the limit; nil if the policy no longer has it.
     package var unit: String?
     package var amount: Int
+    /// Of unit `usd`: in dollars, decimal text.
+    package var amountUSD: String?
     /// Unix seconds; nil: for good.
     package var until: Int?
+    package var untilAt: String?
     package var reason: String?
     package var actor: String
+    package var createdAt: String
     package var createdAtMs: Int
 
     init(_ override: Override, limit: Limit?) {
@@ -122,7 +148,10 @@ package struct OverrideDescription: Codable, Sendable, Equatable {
         subject = override.subject
         unit = limit?.unit.rawValue
         amount = override.amount
+        amountUSD = limit?.unit == .usd ? MicroUSD(micros: override.amount).description : nil
         until = override.untilMs.map { $0 / 1000 }
+        untilAt = override.untilMs.map(rfc3339)
+        createdAt = rfc3339(ms: override.createdAtMs)
         reason = override.reason
         actor = override.actor
         createdAtMs = override.createdAtMs
@@ -130,12 +159,26 @@ package struct OverrideDescription: Codable, Sendable, Equatable {
 
     enum CodingKeys: String, CodingKey {
         case limit, subject, unit, amount, until, reason, actor
+        case amountUSD = "amount_usd"
+        case untilAt = "until_at"
+        case createdAt = "created_at"
         case createdAtMs = "created_at_ms"
     }
 }
 
-package struct OverrideList: Codable, Sendable {
+package struct OverrideList: AdminList {
     package var overrides: [OverrideDescription]
+    package var nextCursor: String?
+
+    package var items: [OverrideDescription] {
+        get { overrides }
+        set { overrides = newValue }
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case overrides
+        case nextCursor = "next_cursor"
+    }
 }
 
 /// The answer to an unset override: of whom, and whether there was one.
@@ -143,4 +186,30 @@ package struct OverrideRemoved: Codable, Sendable {
     package var limit: String
     package var subject: String
     package var removed: Bool
+}
+
+/// The answer to a change of an override: what stands now, or that it was taken back.
+package struct OverrideChange: Codable, Sendable {
+    package var limit: String
+    package var subject: String
+    /// Of one that was taken back.
+    package var removed: Bool?
+    /// Of one that was set, as in the list.
+    package var unit: String?
+    package var amount: Int?
+    package var amountUSD: String?
+    package var until: Int?
+    package var untilAt: String?
+    package var reason: String?
+    package var actor: String?
+    package var createdAt: String?
+    package var createdAtMs: Int?
+
+    enum CodingKeys: String, CodingKey {
+        case limit, subject, removed, unit, amount, until, reason, actor
+        case amountUSD = "amount_usd"
+        case untilAt = "until_at"
+        case createdAt = "created_at"
+        case createdAtMs = "created_at_ms"
+    }
 }

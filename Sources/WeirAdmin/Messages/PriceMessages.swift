@@ -15,7 +15,7 @@ package struct PriceRequest: Codable, Sendable, StrictMessage {
 }
 
 /// The prices, and which of them are in force.
-package struct PriceList: Codable, Sendable {
+package struct PriceList: AdminList {
     /// What an event of now says: `2026-11-21`, or `2026-11-21+3` where prices were added three times.
     package var version: String
     /// The UTC day.
@@ -26,9 +26,16 @@ package struct PriceList: Codable, Sendable {
     package var others: [ModelPrice]
     /// Models that policy or API keys name and that have no price.
     package var unpricedModels: [String]
+    package var nextCursor: String?
+
+    package var items: [ModelPrice] {
+        get { models }
+        set { models = newValue }
+    }
 
     enum CodingKeys: String, CodingKey {
         case version, day, models, others
+        case nextCursor = "next_cursor"
         case unpricedModels = "unpriced_models"
     }
 }

@@ -2,13 +2,25 @@ import WeirCore
 import WeirLedger
 
 /// Usage of some days, by one column.
-package struct UsageAnswer: Codable, Sendable {
+package struct UsageAnswer: AdminList {
     package var by: String
     /// UTC days, both included.
     package var from: String
     package var to: String
     package var rows: [UsageLine]
+    /// Of all rows, whatever the page.
     package var total: UsageLine
+    package var nextCursor: String?
+
+    package var items: [UsageLine] {
+        get { rows }
+        set { rows = newValue }
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case by, from, to, rows, total
+        case nextCursor = "next_cursor"
+    }
 }
 
 /// The usage of one team, user, model, product, endpoint or day; or of all.

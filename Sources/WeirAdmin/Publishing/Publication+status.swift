@@ -35,3 +35,24 @@ extension Publication {
                 maxmemoryPolicy: info["maxmemory_policy"] ?? "unknown"))
     }
 }
+
+extension Publication {
+    /// What Redis has of a reservation; nil: nothing.
+    /// - Parameter team: whose it is; nil: unknown, so all shards are asked.
+    func reservation(_ id: String, team: String?) async throws -> ReservationRecord? {
+        let count = try await read(["HGET", .string(RedisKeys.meta), "shards"]).flatMap { Int($0) } ?? 0
+        let all = Shard.all(count: min(max(count, 0), 100))
+        // Callers without a key are spread by their addresses.
+        let home = team == APIKeyRecord.anonymous.team ? nil : team.map { Shard(of: $0, count: max(1, all.count)) }
+        for shard in home.map({ [$0] }) ?? all {
+            guard let text = try await read(["HGET", .string(RedisKeys.reservations(shard)), .string(id)]) else {
+                continue
+            }
+            // The part that holds for the others alone is not what is asked for.
+            guard let record = ReservationRecord(text) else { continue }
+            if case .held(let held) = record, held.call.isSide { continue }
+            return record
+        }
+        return nil
+    }
+}

@@ -6,11 +6,16 @@ import WeirProviders
 
 extension AdminRoutes {
     var explainRoutes: [AdminRoute] {
-        [.get("limits/explain") { request, _ in try await answerExplanation(request) }]
+        [
+            .get(
+                "limits/explain", "Every limit that a call would meet now, and the verdict; nothing is held",
+                ExplainQuestion.parameters, answer: ExplainAnswer.self
+            ) { _, context in try await answerExplanation(context) }
+        ]
     }
 
-    private func answerExplanation(_ request: Request) async throws -> Response {
-        let question = try ExplainQuestion(try query(request, known: ExplainQuestion.fields))
+    private func answerExplanation(_ context: AdminContext) async throws -> Response {
+        let question = try ExplainQuestion(context.query)
         do {
             return try answer(await explain(question))
         } catch let error as EnforcerError {
@@ -20,7 +25,8 @@ extension AdminRoutes {
                     .redisUnavailable, "no decision can be made: \(reason)",
                     hint: "a gateway does what the policy's outage allows, and answers with 503 degraded")
             case .misconfigured(let reason):
-                throw AdminError(.failed, "no decision can be made: \(reason)")
+                throw AdminError(
+                    .redisUnavailable, "no decision can be made: \(reason)", hint: "weir doctor says what to do")
             }
         }
     }

@@ -1,17 +1,38 @@
 import Hummingbird
+import NIOCore
 import WeirLedger
 
 extension AdminRoutes {
-    /// Without a token: what balancers and supervisors ask. They say nothing about anybody.
-    func addHealth(to router: Router<AdminContext>) {
-        router.get("healthz") { _, _ in try answer(Health(status: "ok", reasons: [])) }
-        router.get("readyz") { _, _ in try await readiness() }
+    /// Without a token: what balancers and supervisors ask, and how to ask the rest. They say nothing about anybody.
+    var openRoutes: [AdminRoute] {
+        [
+            .get("healthz", role: nil, "Whether the process lives", answer: Health.self) { _, _ in
+                try answer(Health(status: "ok", reasons: []))
+            },
+            .get("readyz", role: nil, "Whether the process can serve; 503 if not", answer: Health.self) { _, _ in
+                try await readiness()
+            },
+            .get("openapi.json", role: nil, "This document", answer: AnyDocument.self) { _, _ in
+                document()
+            },
+        ]
+    }
+
+    private func document() -> Response {
+        let bytes = OpenAPIDocument(openRoutes + routes).json
+        return Response(
+            status: .ok, headers: jsonHeaders, body: ResponseBody(byteBuffer: ByteBuffer(bytes: bytes)))
     }
 
     /// For operators, with a token.
     var statusRoutes: [AdminRoute] {
         [
-            .get("status") { _, _ in try answer(await publication.status()) }
+            .get("status", "Who leads, which shards are ready, what waits", answer: StatusAnswer.self) { _, _ in
+                try answer(await publication.status())
+            },
+            .get("whoami", "Who asks, and with which role", answer: Whoami.self) { _, context in
+                try answer(Whoami(context.actor))
+            },
         ]
     }
 

@@ -5,16 +5,54 @@ import WeirLedger
 extension AdminRoutes {
     var keyRoutes: [AdminRoute] {
         [
-            .get("keys") { request, _ in try await listKeys(request) },
-            .post("keys", role: .admin) { request, context in try await createKey(request, context) },
-            .post("keys/{id}/rotate", role: .admin) { request, context in try await rotateKey(request, context) },
-            .delete("keys/{id}", role: .admin) { _, context in try await revokeKey(context) },
+            .get(
+                "keys", "API keys, without their text, oldest first",
+                [
+                    .init("team", .id, "Only this team's."), .init("user", .id, "Only this user's."),
+                    .init("group", .id, "Only those in this group."),
+                    .init("status", .oneOf(["active", "revoked"]), "Only those; one that has ended is `active`."),
+                ], answer: KeyList.self
+            ) { request, context in try await listKeys(request, context) },
+            .on(
+                .post, "keys", role: .admin, "Make an API key; its text is answered this once",
+                body: .json(KeyRequest.self), answer: CreatedKey.self, status: .created
+            ) { request, context in try await createKey(request, context) },
+            .get("keys/{id}", "One API key, without its text", answer: KeyDescription.self) { _, context in
+                try await showKey(context)
+            },
+            .on(
+                .post, "keys/{id}/rotate", role: .admin,
+                "Make a key of the same rights; the old one ends after the overlap", body: .json(RotateRequest.self),
+                answer: RotatedKey.self, status: .created
+            ) { request, context in try await rotateKey(request, context) },
+            .on(
+                .delete, "keys/{id}", role: .admin, "Revoke an API key for ever; again does no harm",
+                answer: KeyDescription.self
+            ) { _, context in try await revokeKey(context) },
         ]
     }
 
-    private func listKeys(_ request: Request) async throws -> Response {
-        let team = try query(request, known: ["team"])["team"].map { try valid($0, "a team") }
-        return try answer(KeyList(keys: try await ledger.keys(team: team).map(KeyDescription.init)))
+    private func listKeys(_ request: Request, _ context: AdminContext) async throws -> Response {
+        try await listAnswer(request, context, as: "keys", parts: 2) { query, place, limit in
+            let values = query.values
+            let keys = try await ledger.keys(
+                KeyFilter(
+                    team: values["team"], user: values["user"], group: values["group"],
+                    isActive: values["status"].map { $0 == "active" }),
+                after: place.map { (Int($0[0]) ?? .max, $0[1]) }, limit: limit)
+            return (
+                KeyList(keys: keys.map(KeyDescription.init)),
+                keys.count == limit ? keys.last.map { [String($0.createdAtMs), $0.record.id] } : nil
+            )
+        }
+    }
+
+    private func showKey(_ context: AdminContext) async throws -> Response {
+        let id = try valid(try parameter("id", context), "a key's id")
+        guard let key = try await ledger.key(id: id) else {
+            throw AdminError(.notFound, "there is no key \(id)", hint: "weir keys list shows all ids")
+        }
+        return try answer(KeyDescription(key))
     }
 
     private func createKey(_ request: Request, _ context: AdminContext) async throws -> Response {
@@ -28,12 +66,7 @@ extension AdminRoutes {
         record.groups = try unique(wanted.groups, "groups").map { try valid($0, "a group") }
         record.products = try await products(wanted.products)
         record.models = try unique(wanted.models, "models").map(model)
-        if let expiresAtMs = wanted.expiresAtMs {
-            guard expiresAtMs > nowMs(), expiresAtMs <= Int.largestExact else {
-                throw AdminError(.invalidField, "expires_at_ms lies in the past", hint: "milliseconds since 1970")
-            }
-            record.expiresAtMs = expiresAtMs
-        }
+        record.expiresAtMs = try expiry(of: wanted)
         let (key, entry) = newKey(record)
         let owner = record.team + (record.user.map { "/" + $0 } ?? "")
         try await ledger.insertKey(entry, audit: audit(context, "key.create", key.id, after: owner))
@@ -47,6 +80,24 @@ extension AdminRoutes {
             throw answer
         }
         return try answer(created, status: .created)
+    }
+
+    private func expiry(of wanted: KeyRequest) throws -> Int? {
+        if let text = wanted.expiresAt {
+            guard wanted.expiresAtMs == nil, let ms = moment(text), ms > nowMs() else {
+                throw AdminError(
+                    .invalidField, "expires_at is no moment in the future, or expires_at_ms is given, too",
+                    hint: "write it as 2027-01-01T00:00:00Z", field: "expires_at")
+            }
+            return ms
+        }
+        guard let ms = wanted.expiresAtMs else { return nil }
+        guard ms > nowMs(), ms < 253_402_300_800_000 else {
+            throw AdminError(
+                .invalidField, "expires_at_ms lies in the past", hint: "milliseconds since 1970, before the year 10000",
+                field: "expires_at_ms")
+        }
+        return ms
     }
 
     /// A key of the given rights, under an id of its own.

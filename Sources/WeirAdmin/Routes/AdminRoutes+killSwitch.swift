@@ -5,17 +5,29 @@ import WeirLedger
 extension AdminRoutes {
     var killSwitchRoutes: [AdminRoute] {
         [
-            .get("kill-switch") { _, _ in try await killSwitch() },
-            .post("kill-switch", role: .operator) { request, context in try await changeKillSwitch(request, context) },
+            .get("kill-switch", "What the kill switch says, scope by scope", answer: KillSwitchList.self) {
+                request, context in try await killSwitch(request, context)
+            },
+            .on(
+                .post, "kill-switch", role: .operator, "Throw the kill switch for a scope, or take it back",
+                body: .json(KillSwitchRequest.self), answer: KillSwitchState.self
+            ) { request, context in try await changeKillSwitch(request, context) },
         ]
     }
 
-    private func killSwitch() async throws -> Response {
+    private func killSwitch(_ request: Request, _ context: AdminContext) async throws -> Response {
+        try await listAnswer(request, context, as: "kill_switch") { _, place, limit in
+            let (states, next) = page(try await killSwitchStates(), behind: place, limit) { [$0.scope] }
+            return (KillSwitchList(killSwitch: states), next)
+        }
+    }
+
+    /// What stands there, also what has ended.
+    func killSwitchStates() async throws -> [KillSwitchState] {
         let nowMs = try await publication.nowMs()
-        let states = try await publication.killSwitch().map {
+        return try await publication.killSwitch().map {
             KillSwitchState(scope: $0.scope, entry: $0.entry, nowMs: nowMs)
         }
-        return try answer(KillSwitchList(killSwitch: states))
     }
 
     private func changeKillSwitch(_ request: Request, _ context: AdminContext) async throws -> Response {
@@ -25,17 +37,15 @@ extension AdminRoutes {
         let nowMs = try await publication.nowMs()
         if wanted.on, reason.isEmpty {
             throw AdminError(
-                .invalidField, "a thrown switch needs a reason", hint: "one sentence for those who are stopped")
+                .invalidField, "a thrown switch needs a reason", hint: "one sentence for those who are stopped",
+                field: "reason")
         }
-        if let until = wanted.until {
-            guard wanted.on, until > nowMs / 1000, until < 253_402_300_800 else {
-                throw AdminError(
-                    .invalidField, "until must lie in the future, and only a thrown switch has one",
-                    hint: "unix seconds; it is \(nowMs / 1000) now")
-            }
+        let until = try end(wanted.until, wanted.untilAt, nowMs: nowMs)
+        if until != nil, !wanted.on {
+            throw AdminError(.invalidField, "only a thrown switch has an end", hint: "leave until out", field: "until")
         }
         let entry = KillSwitch.Entry(
-            on: wanted.on, reason: reason, actor: context.actor.name, since: nowMs / 1000, until: wanted.until)
+            on: wanted.on, reason: reason, actor: context.actor.name, since: nowMs / 1000, until: until)
         let before = try await publication.killSwitch().first { $0.scope == scope.text }?.entry.value
         let action = wanted.on ? "kill-switch.on" : "kill-switch.off"
         try await ledger.changeStanding(

@@ -4,26 +4,39 @@ import WeirLedger
 
 extension AdminRoutes {
     var ledgerRoutes: [AdminRoute] {
-        [
-            .get("ledger/verify") { _, _ in try answer(VerifyAnswer(await ledger.verify())) },
-            .get("ledger/events") { request, _ in try await exportEvents(request) },
-            .post("ledger/reprice", role: .admin) { request, context in try await reprice(request, context) },
+        let days: [AdminParameter] = [
+            .init("from", .day, "The first UTC day.", isRequired: true),
+            .init("to", .day, "The last day, included.", isRequired: true),
+        ]
+        return [
+            .get("ledger/verify", "Whether the sums of days are the sums of their events", answer: VerifyAnswer.self) {
+                _, _ in try answer(VerifyAnswer(await ledger.verify()))
+            },
+            .get(
+                "ledger/events", "Events of some days in order of time, each as JSON text, to copy them elsewhere",
+                days + [.init("after", .text, "`next` of the page before.")], answer: EventPage.self
+            ) { _, context in try await exportEvents(context) },
+            .on(
+                .post, "ledger/reprice", role: .admin, "Charge the calls of some days by the prices known now",
+                body: .json(RepriceRequest.self), answer: RepriceAnswer.self
+            ) { request, context in try await reprice(request, context) },
+            .on(
+                .post, "ledger/rebuild", role: .admin, "Sum some days up again from their events",
+                body: .json(RebuildRequest.self), answer: RebuildAnswer.self
+            ) { request, context in try await rebuild(request, context) },
         ]
     }
 
     private static let eventsPerPage = 1000
 
-    private func exportEvents(_ request: Request) async throws -> Response {
-        let values = try query(request, known: ["from", "to", "after"])
-        guard let from = values["from"], let to = values["to"] else {
-            throw AdminError(.invalidField, "from and to are missing", hint: "write them as 2026-11-21 (UTC)")
-        }
-        let days = try days(from: day(from, "from"), to: day(to, "to"))
+    private func exportEvents(_ context: AdminContext) async throws -> Response {
+        let values = context.query
+        let days = try days(from: day(values["from"] ?? "", "from"), to: day(values["to"] ?? "", "to"))
         let after = try values["after"].map { (text) throws(AdminError) -> ExportedEvent.Place in
             // `<called_at>:<id>`, as in `next`.
             let parts = text.split(separator: ":", maxSplits: 1)
             guard parts.count == 2, let ms = Int(parts[0]) else {
-                throw AdminError(.invalidField, "after is not what next of a page said")
+                throw AdminError(.invalidField, "after is not what next of a page said", field: "after")
             }
             return ExportedEvent.Place(calledAtMs: ms, id: String(parts[1]))
         }
@@ -56,5 +69,30 @@ extension AdminRoutes {
                 from: wanted.from, to: wanted.to, dryRun: isDry, priceVersion: history.version, events: sum.events,
                 corrected: sum.corrected, unpriced: sum.unpriced, differenceMicros: sum.differenceMicros,
                 differenceUSD: MicroUSD(micros: sum.differenceMicros).description))
+    }
+
+    /// Day by day, as repricing.
+    private func rebuild(_ request: Request, _ context: AdminContext) async throws -> Response {
+        let wanted = try await request.message(RebuildRequest.self, upTo: 4096)
+        let recorded = try await ledger.recordedDays()
+        guard let recorded else { return try answer(RebuildAnswer(days: 0, sums: 0, corrected: 0)) }
+        let first = try wanted.from.map { try day($0, "from") } ?? recorded.first
+        let last = try wanted.to.map { try day($0, "to") } ?? recorded.last
+        guard first <= last else {
+            throw AdminError(.invalidField, "from must not be after to", field: "from")
+        }
+        var sum = RebuildAnswer(from: first.id, to: last.id, days: 0, sums: 0, corrected: 0)
+        // What lies outside has neither events nor sums.
+        let (from, to) = (max(first, recorded.first), min(last, recorded.last))
+        var number = from.number
+        while number <= to.number {
+            let day = UTCDay(number: number)
+            let result = try await ledger.rebuild(day, audit: audit(context, "ledger.rebuild", day.id))
+            sum.days += 1
+            sum.sums += result.sums
+            sum.corrected += result.corrected
+            number += 1
+        }
+        return try answer(sum)
     }
 }

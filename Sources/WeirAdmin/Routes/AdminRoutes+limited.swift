@@ -8,24 +8,35 @@ extension AdminRoutes {
 
     var limitedRoutes: [AdminRoute] {
         [
-            .get("limited") { request, _ in try await listLimited(request) },
-            .put("limited/{resource}/{team}", role: .operator) { try await addLimited($0, $1) },
-            .delete("limited/{resource}/{team}", role: .operator) { _, context in try await removeLimited(context) },
+            .get(
+                "limited", "Teams that may not spend a resource now, longest first",
+                [.init("resource", .text, "Only this resource's.")], answer: LimitedList.self
+            ) { request, context in try await listLimited(request, context) },
+            .on(
+                .put, "limited/{resource}/{team}", role: .operator, "Limit a team", body: .json(LimitedRequest.self),
+                answer: LimitedTeam.self
+            ) { try await addLimited($0, $1) },
+            .on(
+                .delete, "limited/{resource}/{team}", role: .operator, "Admit a team again", answer: Removed.self
+            ) { _, context in try await removeLimited(context) },
         ]
     }
 
-    private func listLimited(_ request: Request) async throws -> Response {
-        let wanted = try query(request, known: ["resource"])["resource"]
-        let resources =
-            if let wanted { [try await resource(wanted)] } else { try await policyInForce()?.resources ?? [] }
-        var list = LimitedList(limited: [], truncated: false)
-        let nowMs = try await publication.nowMs()
-        for resource in resources {
-            let teams = try await publication.limited(resource: resource, nowMs: nowMs, count: Self.mostListed + 1)
-            list.limited += teams.prefix(Self.mostListed)
-            if teams.count > Self.mostListed { list.truncated = true }
+    private func listLimited(_ request: Request, _ context: AdminContext) async throws -> Response {
+        let wanted = try await wantedResource(context)
+        return try await listAnswer(request, context, as: "limited", parts: 2) { _, place, limit in
+            let resources = if let wanted { [wanted] } else { try await policyInForce()?.resources ?? [] }
+            var all = LimitedList(limited: [], truncated: false)
+            let nowMs = try await publication.nowMs()
+            for resource in resources {
+                let teams = try await publication.limited(resource: resource, nowMs: nowMs, count: Self.mostListed + 1)
+                all.limited += teams.prefix(Self.mostListed)
+                if teams.count > Self.mostListed { all.truncated = true }
+            }
+            let (items, next) = page(all.limited, behind: place, limit) { [$0.resource, $0.team] }
+            all.limited = items
+            return (all, next)
         }
-        return try answer(list)
     }
 
     private func addLimited(_ request: Request, _ context: AdminContext) async throws -> Response {
@@ -33,23 +44,23 @@ extension AdminRoutes {
         let wanted = try await request.message(LimitedRequest.self, upTo: 65_536)
         let reason = try sentence(wanted.reason, "reason")
         let nowMs = try await publication.nowMs()
-        guard wanted.until > nowMs / 1000, wanted.until < 253_402_300_800 else {
+        guard let until = try end(wanted.until, wanted.untilAt, nowMs: nowMs) else {
             throw AdminError(
-                .invalidField, "until must lie in the future and before the year 10000",
-                hint: "unix seconds; it is \(nowMs / 1000) now")
+                .invalidField, "the field \"until\" is missing", hint: "unix seconds; it is \(nowMs / 1000) now",
+                field: "until")
         }
         let before = try await publication.score(of: team, resource: resource)
         let entry = audit(
-            context, "limited.add", "\(resource)/\(team)", before: before, after: String(wanted.until), reason: reason)
+            context, "limited.add", "\(resource)/\(team)", before: before, after: String(until), reason: reason)
         // Written down first: the aggregator that sees it in Redis knows by it that an operator said so here.
         try await ledger.changeStanding(
-            set: [StandingEntry(.limited, "\(resource)/\(team)", String(wanted.until))], remove: [], audit: [entry])
+            set: [StandingEntry(.limited, "\(resource)/\(team)", String(until))], remove: [], audit: [entry])
         do {
-            try await publication.limit(team, resource: resource, until: wanted.until)
+            try await publication.limit(team, resource: resource, until: until)
         } catch {
             throw unchanged(error)
         }
-        return try answer(LimitedTeam(resource: resource, team: team, until: wanted.until))
+        return try answer(LimitedTeam(resource: resource, team: team, until: until))
     }
 
     private func removeLimited(_ context: AdminContext) async throws -> Response {
@@ -64,6 +75,11 @@ extension AdminRoutes {
         } catch {
             throw unchanged(error)
         }
+    }
+
+    private func wantedResource(_ context: AdminContext) async throws -> String? {
+        guard let name = context.query["resource"] else { return nil }
+        return try await resource(name)
     }
 
     /// The error of a change that takes effect in Redis: the ledger says who asked for it, and keeps a copy.

@@ -6,30 +6,62 @@ import WeirRedis
 extension AdminRoutes {
     var limitRoutes: [AdminRoute] {
         [
-            .get("limits") { request, _ in try await listLimits(request) },
-            .get("overrides") { request, _ in try await listOverrides(request) },
-            .put("overrides", role: .admin) { request, context in try await changeOverride(request, context) },
-            .post("overrides", role: .admin) { request, context in try await changeOverride(request, context) },
-            .delete("overrides/{limit}/{subject}", role: .admin) { _, context in try await unsetOverride(context) },
+            .get(
+                "limits", "The limits of the policy in force, and the amounts that differ from it",
+                answer: LimitList.self
+            ) { request, context in try await listLimits(request, context) },
+            .get(
+                "overrides", "Amounts that differ from policy",
+                [.init("limit_id", .text, "Only this limit's."), .init("subject", .text, "Only this subject's.")],
+                answer: OverrideList.self
+            ) { request, context in try await listOverrides(request, context) },
+            .on(
+                .put, "overrides", role: .admin, "Set the amount of a limit for one subject, or with null unset it",
+                body: .json(OverrideRequest.self), answer: OverrideChange.self
+            ) { request, context in try await changeOverride(request, context) },
+            .on(
+                .post, "overrides", role: .admin, "The same as PUT", body: .json(OverrideRequest.self),
+                answer: OverrideChange.self
+            ) { request, context in try await changeOverride(request, context) },
+            .on(
+                .delete, "overrides/{limit}/{subject}", role: .admin, "Back to what policy says",
+                answer: OverrideRemoved.self
+            ) { _, context in try await unsetOverride(context) },
         ]
     }
 
-    private func listLimits(_ request: Request) async throws -> Response {
-        _ = try query(request, known: [])
-        let policy = try await policyInForce()
-        return try answer(
-            LimitList(
-                policyVersion: policy?.version ?? 0, limits: (policy?.limits ?? []).map(LimitDescription.init),
-                overrides: try await overrides()))
+    /// Overrides that are told together with their limits.
+    private static let mostOverridesOfLimits = 1000
+
+    private func listLimits(_ request: Request, _ context: AdminContext) async throws -> Response {
+        try await listAnswer(request, context, as: "limits") { _, place, limit in
+            let policy = try await policyInForce()
+            let (limits, next) = page(policy?.limits ?? [], behind: place, limit) { [$0.id] }
+            let names = Set(limits.map(\.id))
+            // Of a limit that the policy no longer has: with the last page.
+            let others = Set(policy?.limits.map(\.id) ?? [])
+            let overrides = try await overrides().filter {
+                names.contains($0.limit) || (next == nil && !others.contains($0.limit))
+            }
+            return (
+                LimitList(
+                    policyVersion: policy?.version ?? 0, limits: limits.map(LimitDescription.init),
+                    overrides: Array(overrides.prefix(Self.mostOverridesOfLimits))),
+                next
+            )
+        }
     }
 
-    private func listOverrides(_ request: Request) async throws -> Response {
-        let values = try query(request, known: ["limit", "subject"])
-        let all = try await overrides().filter { override in
-            (values["limit"] ?? override.limit) == override.limit
-                && (values["subject"] ?? override.subject) == override.subject
+    private func listOverrides(_ request: Request, _ context: AdminContext) async throws -> Response {
+        try await listAnswer(request, context, as: "overrides", parts: 2) { query, place, limit in
+            let values = query.values
+            let all = try await overrides().filter { override in
+                (values["limit_id"] ?? override.limit) == override.limit
+                    && (values["subject"] ?? override.subject) == override.subject
+            }
+            let (items, next) = page(all, behind: place, limit) { [$0.limit, $0.subject] }
+            return (OverrideList(overrides: items), next)
         }
-        return try answer(OverrideList(overrides: all))
     }
 
     /// Those in force.
@@ -45,7 +77,7 @@ extension AdminRoutes {
         let wanted = try await request.message(OverrideRequest.self, upTo: 65_536)
         let reason = try sentence(wanted.reason, "reason")
         guard let amount = wanted.amount else {
-            guard wanted.until == nil else {
+            guard wanted.until == nil, wanted.untilAt == nil else {
                 throw AdminError(
                     .invalidField, "an override that is taken back has no end", hint: "leave until out")
             }
@@ -61,16 +93,10 @@ extension AdminRoutes {
             )
         }
         let now = nowMs()
-        if let until = wanted.until {
-            guard until > now / 1000, until < 253_402_300_800 else {
-                throw AdminError(
-                    .invalidField, "until must lie in the future and before the year 10000",
-                    hint: "unix seconds; it is \(now / 1000) now")
-            }
-        }
+        let until = try end(wanted.until, wanted.untilAt, nowMs: now)
         let name = OverrideName(limit: limit.id, subject: subject.text)
         let override = Override(
-            limit: name.limit, subject: name.subject, amount: amount, untilMs: wanted.until.map { $0 * 1000 },
+            limit: name.limit, subject: name.subject, amount: amount, untilMs: until.map { $0 * 1000 },
             reason: reason, actor: context.actor.name, createdAtMs: now)
         try await ledger.setOverride(
             override,

@@ -4,37 +4,81 @@ import WeirLedger
 
 extension AdminRoutes {
     var policyRoutes: [AdminRoute] {
-        [
-            .get("policy") { request, _ in try await showPolicy(request) },
-            .get("policy/versions") { request, _ in try await listPolicies(request) },
-            .put("policy", role: .admin) { request, context in try await applyPolicy(request, context) },
-            .post("policy/check", role: .viewer) { request, _ in try await checkPolicy(request) },
+        let name = AdminParameter("name", .text, "The file's name, for error messages.")
+        return [
+            .get(
+                "policy", "The policy in force, or an older version",
+                [.init("version", .text, "Which; the newest without it.")],
+                answer: PolicyAnswer.self
+            ) { _, context in try await showPolicy(context) },
+            .get("policy/versions", "The policies that were applied, newest first", answer: PolicyList.self) {
+                request, context in try await listPolicies(request, context)
+            },
+            .get(
+                "policy/diff", "What changes from one version to another",
+                [
+                    .init("from", .integer(1...Int.largestExact), "The older version.", isRequired: true),
+                    .init("to", .integer(1...Int.largestExact), "The newer one; without it that in force."),
+                ], answer: PolicyDiffAnswer.self
+            ) { _, context in try await diffVersions(context) },
+            .on(
+                .put, "policy", role: .admin, "Apply a policy",
+                [name, .init("note", .text, "Why, for the audit.")], body: .policy, answer: PolicyAnswer.self
+            ) { request, context in try await applyPolicy(request, context) },
+            .on(
+                .post, "policy/check", role: .viewer, "Check a policy; nothing is applied", [name], body: .policy,
+                answer: PolicyChecked.self
+            ) { request, context in try await checkPolicy(request, context) },
+            .on(
+                .post, "policy/diff", role: .viewer, "What a policy would change of the one in force", [name],
+                body: .policy, answer: PolicyDiffAnswer.self
+            ) { request, context in try await diffProposal(request, context) },
         ]
     }
 
-    private func showPolicy(_ request: Request) async throws -> Response {
-        guard let text = try query(request, known: ["version"])["version"] else {
+    private func showPolicy(_ context: AdminContext) async throws -> Response {
+        try answer(PolicyAnswer(try await version(context.query["version"])))
+    }
+
+    /// As asked for, or the newest.
+    private func version(_ text: String?) async throws -> PolicyVersion {
+        guard let text else {
             guard let current = try await ledger.currentPolicy() else {
                 throw AdminError(.notFound, "no policy was applied yet", hint: "weir policy apply FILE")
             }
-            return try answer(PolicyAnswer(current))
+            return current
         }
         guard let version = Int(text), let policy = try await ledger.policy(version: version) else {
             throw AdminError(.notFound, "there is no version \(text.prefix(20)) of the policy")
         }
-        return try answer(PolicyAnswer(policy))
+        return policy
     }
 
-    private func listPolicies(_ request: Request) async throws -> Response {
-        let text = try query(request, known: ["limit"])["limit"] ?? "100"
-        guard let limit = Int(text), (1...1000).contains(limit) else {
-            throw AdminError(.invalidField, "limit must be from 1 to 1000")
+    private func diffVersions(_ context: AdminContext) async throws -> Response {
+        let (old, new) = (try await version(context.query["from"]), try await version(context.query["to"]))
+        return try answer(
+            PolicyDiffAnswer(from: old.version, to: new.version, PolicyDiff(from: old.policy, to: new.policy)))
+    }
+
+    private func diffProposal(_ request: Request, _ context: AdminContext) async throws -> Response {
+        let (policy, _) = try await read(request, name: context.query["name"])
+        let old = try await version(nil)
+        return try answer(
+            PolicyDiffAnswer(from: old.version, to: old.version + 1, PolicyDiff(from: old.policy, to: policy)))
+    }
+
+    private func listPolicies(_ request: Request, _ context: AdminContext) async throws -> Response {
+        try await listAnswer(request, context, as: "versions") { _, place, limit in
+            let versions = try await ledger.policies(before: place.flatMap { Int($0[0]) }, limit: limit)
+            return (
+                PolicyList(versions: versions.map(PolicyLine.init)),
+                versions.count == limit ? versions.last.map { [String($0.version)] } : nil
+            )
         }
-        return try answer(PolicyList(versions: try await ledger.policies(limit: limit).map(PolicyLine.init)))
     }
 
     private func applyPolicy(_ request: Request, _ context: AdminContext) async throws -> Response {
-        let values = try query(request, known: ["name", "note"])
+        let values = context.query
         let note = try sentence(values["note"], "note") ?? ""
         let (policy, yaml) = try await read(request, name: values["name"])
         let before = try await ledger.currentPolicy().map { "version \($0.version)" }
@@ -49,9 +93,8 @@ extension AdminRoutes {
         return try answer(PolicyAnswer(applied))
     }
 
-    private func checkPolicy(_ request: Request) async throws -> Response {
-        let values = try query(request, known: ["name"])
-        return try answer(PolicyChecked(try await read(request, name: values["name"]).policy))
+    private func checkPolicy(_ request: Request, _ context: AdminContext) async throws -> Response {
+        try answer(PolicyChecked(try await read(request, name: context.query["name"]).policy))
     }
 
     /// The body as a policy. Whoever sends it has put in the values of its own environment; none of ours go in.

@@ -5,14 +5,28 @@ import WeirLedger
 extension AdminRoutes {
     var priceRoutes: [AdminRoute] {
         [
-            .get("prices") { request, _ in try await listPrices(request) },
-            .post("prices", role: .admin) { request, context in try await appendPrices(request, context) },
+            .get(
+                "prices", "The prices in force on a day, and the others",
+                [.init("day", .day, "The UTC day; today without it.")], answer: PriceList.self
+            ) { request, context in try await listPrices(request, context) },
+            .on(
+                .post, "prices", role: .admin, "Add prices, for ever", body: .json(PriceRequest.self),
+                answer: PricesAdded.self, status: .created
+            ) { request, context in try await appendPrices(request, context) },
         ]
     }
 
-    private func listPrices(_ request: Request) async throws -> Response {
-        let text = try query(request, known: ["day"])["day"]
-        let day = try text.map { try self.day($0, "day") } ?? UTCDay(containingMs: nowMs())
+    private func listPrices(_ request: Request, _ context: AdminContext) async throws -> Response {
+        let day = context.query["day"].flatMap { UTCDay($0) } ?? UTCDay(containingMs: nowMs())
+        return try await listAnswer(request, context, as: "prices", parts: 2) { _, place, limit in
+            var list = try await priceList(on: day)
+            let (models, next) = page(list.models, behind: place, limit) { [$0.provider, $0.model] }
+            list.models = models
+            return (list, next)
+        }
+    }
+
+    private func priceList(on day: UTCDay) async throws -> PriceList {
         let history = try await priceHistory()
         let table = history.table(on: day)
         let policy = try await policyInForce()
@@ -31,10 +45,9 @@ extension AdminRoutes {
                 $0.validFrom == model.validFrom && $0.price == model.price && $0.source == model.source
             } ?? false
         }
-        return try answer(
-            PriceList(
-                version: history.version, day: day.id, models: sorted(table.models),
-                others: sorted(history.models.filter { !isInForce($0) }), unpricedModels: table.unpriced(named)))
+        return PriceList(
+            version: history.version, day: day.id, models: sorted(table.models),
+            others: sorted(history.models.filter { !isInForce($0) }), unpricedModels: table.unpriced(named))
     }
 
     private func appendPrices(_ request: Request, _ context: AdminContext) async throws -> Response {

@@ -6,17 +6,22 @@ import WeirLedger
 extension AdminRoutes {
     var simulateRoutes: [AdminRoute] {
         [
-            .post("simulate", role: .viewer) { request, _ in try await simulate(request) }
+            .on(
+                .post, "simulate", role: .viewer, "The ledger's calls under a proposed policy; nothing is applied",
+                [
+                    .init("days", .integer(1...366), "So many days, with today (30)."),
+                    .init("team", .id, "Only this team's calls."),
+                    .init("name", .text, "The file's name, for error messages."),
+                ], body: .policy, answer: SimulationAnswer.self
+            ) { request, context in try await simulate(request, context) }
         ]
     }
 
     /// The body is a policy, as for ``addPolicy(to:)``; nothing of it is applied.
-    private func simulate(_ request: Request) async throws -> Response {
-        let values = try query(request, known: ["days", "team", "name"])
-        guard let count = Int(values["days"] ?? "30"), (1...366).contains(count) else {
-            throw AdminError(.invalidField, "days must be from 1 to 366", hint: "days=30")
-        }
-        let team = try values["team"].map { try valid($0, "a team") }
+    private func simulate(_ request: Request, _ context: AdminContext) async throws -> Response {
+        let values = context.query
+        let count = values["days"].flatMap { Int($0) } ?? 30
+        let team = values["team"]
         let (policy, _) = try await read(request, name: values["name"])
         let now = nowMs()
         let today = UTCDay(containingMs: now)

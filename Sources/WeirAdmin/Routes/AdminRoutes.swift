@@ -18,19 +18,19 @@ struct AdminRoutes: Sendable {
     let unreadyReason: @Sendable () async -> String?
     let logger: Logger
 
-    /// All of the admin API.
+    /// All that asks for a role.
     var routes: [AdminRoute] {
-        statusRoutes + keyRoutes + limitRoutes + explainRoutes + limitedRoutes + killSwitchRoutes + usageRoutes
-            + policyRoutes + priceRoutes + ledgerRoutes + simulateRoutes + auditRoutes + adminTokenRoutes
+        statusRoutes + costRoutes + peopleRoutes + keyRoutes + limitRoutes + explainRoutes + limitedRoutes
+            + killSwitchRoutes + usageRoutes + eventRoutes + policyRoutes + priceRoutes + ledgerRoutes + simulateRoutes
+            + auditRoutes + adminTokenRoutes
     }
 
     func router() -> Router<AdminContext> {
         let router = Router(context: AdminContext.self)
-        router.add(middleware: ErrorMiddleware())
+        let all = openRoutes + routes
+        router.add(middleware: ErrorMiddleware(routes: all))
         router.add(middleware: SiteMiddleware(names: ListenerNames(configuration)))
-        addHealth(to: router)
-        let group = router.group("/admin/v1")
-        for route in routes { group.on(RouterPath(route.path), method: route.method, use: guarded(route)) }
+        for route in all { router.on(RouterPath(route.fullPath), method: route.method, use: guarded(route)) }
         return router
     }
 
@@ -60,11 +60,34 @@ struct AdminRoutes: Sendable {
         return id
     }
 
+    /// When something ends, in unix seconds, of what a request says: a number or a moment as text; nil: neither.
+    func end(_ until: Int?, _ untilAt: String?, nowMs: Int) throws -> Int? {
+        guard until == nil || untilAt == nil else {
+            throw AdminError(.invalidField, "until and until_at are both given", hint: "keep one", field: "until_at")
+        }
+        var end = until
+        if let untilAt {
+            guard let ms = moment(untilAt) else {
+                throw AdminError(
+                    .invalidField, "until_at is not a time", hint: "write it as 2026-11-21T10:48:00Z", field: "until_at"
+                )
+            }
+            end = ms / 1000
+        }
+        guard let end else { return nil }
+        guard end > nowMs / 1000, end < 253_402_300_800 else {
+            throw AdminError(
+                .invalidField, "until must lie in the future and before the year 10000",
+                hint: "unix seconds; it is \(nowMs / 1000) now", field: untilAt == nil ? "until" : "until_at")
+        }
+        return end
+    }
+
     /// A sentence for people: one line of at most 500 characters.
     func sentence(_ text: String?, _ field: String) throws -> String? {
         guard let text else { return nil }
         guard text.utf8.count <= 500, text.unicodeScalars.allSatisfy({ $0.value >= 0x20 && $0.value != 0x7f }) else {
-            throw AdminError(.invalidField, "\(field) is not one line of at most 500 bytes")
+            throw AdminError(.invalidField, "\(field) is not one line of at most 500 bytes", field: field)
         }
         return text
     }

@@ -21,7 +21,7 @@ struct AdminTokenList: AdminTokenSubcommand {
     }
 
     func perform(_ client: AdminClient) async throws -> Report {
-        let (list, json) = try await client.send(.get, ["admin-tokens"], as: AdminTokensAnswer.self)
+        let (list, json) = try await client.all(["admin-tokens"], as: AdminTokensAnswer.self)
         return report(list, json: json)
     }
 

@@ -18,7 +18,7 @@ struct KeysList: AdminCommand {
     @OptionGroup var admin: AdminOptions
 
     func perform(_ client: AdminClient) async throws -> Report {
-        let (list, json) = try await client.send(.get, ["keys"], query: [("team", team)], as: KeyList.self)
+        let (list, json) = try await client.all(["keys"], query: [("team", team)], as: KeyList.self)
         return Report(text: list.keys.isEmpty ? "no keys" : Self.table(list.keys).text, json: json)
     }
 

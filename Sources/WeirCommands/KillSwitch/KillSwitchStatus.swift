@@ -15,7 +15,7 @@ struct KillSwitchStatus: AdminCommand {
     @OptionGroup var admin: AdminOptions
 
     func perform(_ client: AdminClient) async throws -> Report {
-        let (list, json) = try await client.send(.get, ["kill-switch"], as: KillSwitchList.self)
+        let (list, json) = try await client.all(["kill-switch"], as: KillSwitchList.self)
         guard !list.killSwitch.isEmpty else { return Report(text: "nothing is stopped", json: json) }
         var table = TextTable(["SCOPE", "STATE", "SINCE", "UNTIL", "BY", "REASON"].map { .init(title: $0) })
         table.rows = list.killSwitch.map { state in

@@ -18,8 +18,8 @@ struct LimitedList: AdminCommand {
     @OptionGroup var admin: AdminOptions
 
     func perform(_ client: AdminClient) async throws -> Report {
-        let (list, json) = try await client.send(
-            .get, ["limited"], query: [("resource", resource)], as: WeirAdmin.LimitedList.self)
+        let (list, json) = try await client.all(
+            ["limited"], query: [("resource", resource)], as: WeirAdmin.LimitedList.self)
         guard !list.limited.isEmpty else { return Report(text: "no team is limited", json: json) }
         var table = TextTable(["RESOURCE", "TEAM", "UNTIL"].map { .init(title: $0) })
         table.rows = list.limited.map { entry in

@@ -16,7 +16,7 @@ struct LimitsList: AdminCommand {
     @OptionGroup var admin: AdminOptions
 
     func perform(_ client: AdminClient) async throws -> Report {
-        let (list, json) = try await client.send(.get, ["limits"], as: LimitList.self)
+        let (list, json) = try await client.all(["limits"], as: LimitList.self)
         guard !list.limits.isEmpty else { return Report(text: "no policy with a limit is in force", json: json) }
         var limits = TextTable(["LIMIT", "PER", "COVERS", "AMOUNT", "GROUPS", "ENFORCE"].map { .init(title: $0) })
         limits.rows = list.limits.map { limit in

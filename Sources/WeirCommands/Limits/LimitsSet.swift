@@ -34,7 +34,7 @@ struct LimitsSet: AdminCommand {
 
     func perform(_ client: AdminClient) async throws -> Report {
         // What a bare number means, the limit's unit says.
-        let (list, _) = try await client.send(.get, ["limits"], as: LimitList.self)
+        let (list, _) = try await client.all(["limits"], as: LimitList.self)
         guard let unit = list.limits.first(where: { $0.id == limit })?.unit else {
             throw LimitAmount.Problem(
                 description: list.limits.isEmpty

@@ -22,8 +22,7 @@ struct PolicyVersions: AdminCommand {
     }
 
     func perform(_ client: AdminClient) async throws -> Report {
-        let (list, json) = try await client.send(
-            .get, ["policy", "versions"], query: [("limit", String(limit))], as: PolicyList.self)
+        let (list, json) = try await client.all(["policy", "versions"], as: PolicyList.self, most: limit)
         var table = TextTable(
             [.init(title: "VERSION", isNumber: true)] + ["APPLIED", "BY", "NOTE"].map { .init(title: $0) })
         table.rows = list.versions.map { [String($0.version), timeText(ms: $0.appliedAtMs), $0.actor, $0.note] }

@@ -24,7 +24,7 @@ struct PricesList: AdminCommand {
     @OptionGroup var admin: AdminOptions
 
     func perform(_ client: AdminClient) async throws -> Report {
-        let (list, json) = try await client.send(.get, ["prices"], query: [("day", day)], as: PriceList.self)
+        let (list, json) = try await client.all(["prices"], query: [("day", day)], as: PriceList.self)
         var text = "prices \(list.version), in force on \(list.day) (UTC)\n" + Self.table(list.models).text
         if all, !list.others.isEmpty { text += "\n\nnot in force on that day\n" + Self.table(list.others).text }
         if !list.unpricedModels.isEmpty {

@@ -67,11 +67,11 @@ struct UsageCommand: AdminCommand {
         let first = days.map { UTCDay(number: today.number - $0 + 1).id } ?? from
         let span = [("from", first), ("to", days == nil ? to : today.id), ("team", team)]
         if denials {
-            let (list, json) = try await client.send(.get, ["denials"], query: span, as: DenialList.self)
+            let (list, json) = try await client.all(["denials"], query: span, as: DenialList.self)
             return Report(text: "\(list.from) to \(list.to) (UTC)\n" + Self.table(list).text, json: json)
         }
-        let (usage, json) = try await client.send(
-            .get, ["usage"],
+        let (usage, json) = try await client.all(
+            ["usage"],
             query: span + [("by", by?.rawValue), ("user", user), ("product", product), ("model", model)],
             as: UsageAnswer.self)
         return Report(text: "\(usage.from) to \(usage.to) (UTC)\n" + Self.table(usage).text, json: json)

@@ -13,12 +13,15 @@ extension SQLiteLedger {
                     SELECT at, actor, token, "from", action, subject, before, after, reason
                     FROM audit ORDER BY id DESC LIMIT ?
                     """, arguments: [limit]
-            ).map {
-                AuditEntry(
-                    atMs: $0[0], actor: $0[1], token: $0[2], from: $0[3], action: $0[4], subject: $0[5], before: $0[6],
-                    after: $0[7], reason: $0[8])
-            }
+            ).map(Self.auditEntry)
         }
+    }
+
+    /// Of a row with these columns in this order.
+    static func auditEntry(_ row: Row) -> AuditEntry {
+        AuditEntry(
+            atMs: row[0], actor: row[1], token: row[2], from: row[3], action: row[4], subject: row[5], before: row[6],
+            after: row[7], reason: row[8])
     }
 
     /// Within the transaction of the change that it records.

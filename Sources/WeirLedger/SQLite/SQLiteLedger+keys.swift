@@ -8,7 +8,7 @@ import WeirCore
 #endif
 
 extension SQLiteLedger {
-    private static let select = """
+    static let selectKey = """
         SELECT id, sha256, team, user, groups, products, models, expires_at, created_at, revoked_at FROM api_key
         """
 
@@ -52,20 +52,20 @@ extension SQLiteLedger {
     package func keys(team: String?) async throws(LedgerError) -> [LedgerKey] {
         try await read { db in
             try Row.fetchAll(
-                db, sql: Self.select + " WHERE ?1 IS NULL OR team = ?1 ORDER BY created_at, id", arguments: [team]
+                db, sql: Self.selectKey + " WHERE ?1 IS NULL OR team = ?1 ORDER BY created_at, id", arguments: [team]
             ).map(Self.key)
         }
     }
 
     package func key(id: String) async throws(LedgerError) -> LedgerKey? {
         try await read { db in
-            try Row.fetchOne(db, sql: Self.select + " WHERE id = ?", arguments: [id]).map(Self.key)
+            try Row.fetchOne(db, sql: Self.selectKey + " WHERE id = ?", arguments: [id]).map(Self.key)
         }
     }
 
     package func key(sha256: String) async throws(LedgerError) -> LedgerKey? {
         try await read { db in
-            try Row.fetchOne(db, sql: Self.select + " WHERE sha256 = ?", arguments: [sha256]).map(Self.key)
+            try Row.fetchOne(db, sql: Self.selectKey + " WHERE sha256 = ?", arguments: [sha256]).map(Self.key)
         }
     }
 
@@ -80,7 +80,7 @@ extension SQLiteLedger {
         }
     }
 
-    private static func key(_ row: Row) throws -> LedgerKey {
+    static func key(_ row: Row) throws -> LedgerKey {
         let revokedAtMs: Int? = row[9]
         let record = APIKeyRecord(
             id: row[0], team: row[2], user: row[3], groups: try list(row[4]), products: try list(row[5]),

@@ -49,7 +49,7 @@ extension SQLiteLedger {
         }
     }
 
-    private static func policyVersion(_ row: Row) throws -> PolicyVersion {
+    static func policyVersion(_ row: Row) throws -> PolicyVersion {
         let json: String = row[0]
         let policy = try JSONDecoder().decode(Policy.self, from: Data(json.utf8))
         return PolicyVersion(

@@ -16,6 +16,7 @@ enum SQLiteSchema {
         migrator.registerMigration("3 leader") { try $0.execute(sql: leader) }
         migrator.registerMigration("3 standing") { try $0.execute(sql: standing) }
         migrator.registerMigration("4 admin tokens") { try $0.execute(sql: adminTokens) }
+        migrator.registerMigration("4 costs") { try $0.execute(sql: costs) }
         migrator.registerMigration("4 event search") { try $0.execute(sql: eventSearch) }
         return migrator
     }

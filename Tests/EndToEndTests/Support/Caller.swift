@@ -1,5 +1,6 @@
 import AsyncHTTPClient
 import Foundation
+import WeirTestSupport
 import NIOCore
 import NIOHTTP1
 

@@ -1,5 +1,6 @@
 import AsyncHTTPClient
 import Foundation
+import WeirTestSupport
 import NIOCore
 
 /// One call as the simulator saw it: the witness that ledger and counters are compared with.

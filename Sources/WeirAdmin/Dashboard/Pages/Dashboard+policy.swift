@@ -235,7 +235,7 @@ extension Dashboard {
         } catch let error as EnforcerError {
             trial.become(.failed(AdminError(.invalidField, "no gateway could obey this policy: \(error.reason)")))
         } catch {
-            trial.become(.failed(ErrorMiddleware.answer(to: error)))
+            trial.become(.failed(told(error)))
         }
     }
 

@@ -1,21 +1,22 @@
 import Foundation
-import WeirTestSupport
 
 /// A program that runs, with what it prints in a file. It ends with this test process, however that ends.
-final class Program: Sendable {
-    struct Problem: Error, CustomStringConvertible {
-        let description: String
+package final class Program: Sendable {
+    package struct Problem: Error, CustomStringConvertible {
+        package let description: String
+
+        package init(description: String) { self.description = description }
     }
 
     /// What a program said, and how it ended.
-    struct Finished: Sendable {
-        let status: Int32
-        let output: String
-        let errors: String
+    package struct Finished: Sendable {
+        package let status: Int32
+        package let output: String
+        package let errors: String
     }
 
     /// The built `weir`: it lies beside the test bundle.
-    static let weir: String = {
+    package static let weir: String = {
         let bundle = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
         return URL(fileURLWithPath: bundle).deletingLastPathComponent().path + "/weir"
     }()
@@ -23,19 +24,19 @@ final class Program: Sendable {
     private let process: Process
     private let logFile: String
 
-    var pid: Int32 { process.processIdentifier }
-    var isRunning: Bool { process.isRunning }
-    var log: String { String(decoding: FileManager.default.contents(atPath: logFile) ?? Data(), as: UTF8.self) }
+    package var pid: Int32 { process.processIdentifier }
+    package var isRunning: Bool { process.isRunning }
+    package var log: String { String(decoding: FileManager.default.contents(atPath: logFile) ?? Data(), as: UTF8.self) }
 
     /// - Parameter environment: all of it.
-    init(_ program: String, _ arguments: [String], environment: [String: String], logFile: String) throws {
+    package init(_ program: String, _ arguments: [String], environment: [String: String], logFile: String) throws {
         self.logFile = logFile
         process = try Self.started(
             program, arguments, environment: environment, output: Self.file(logFile), errors: nil)
     }
 
     /// Runs a program to its end.
-    static func run(
+    package static func run(
         _ program: String, _ arguments: [String], environment: [String: String] = [:]
     ) async throws -> Finished {
         try await withTemporaryDirectory { directory in
@@ -50,14 +51,14 @@ final class Program: Sendable {
     }
 
     /// This process's environment without settings of Weir, and with `changes`.
-    static func inherited(_ changes: [String: String]) -> [String: String] {
+    package static func inherited(_ changes: [String: String]) -> [String: String] {
         ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("WEIR_") }.merging(changes) { $1 }
     }
 
-    func send(signal: Int32) { if process.isRunning { kill(pid, signal) } }
+    package func send(signal: Int32) { if process.isRunning { kill(pid, signal) } }
 
     /// Returns its exit status, negative for a signal, when it has ended; within a minute, or it is killed.
-    func end() async -> Int32 { await Self.ended(process, within: .seconds(60)) }
+    package func end() async -> Int32 { await Self.ended(process, within: .seconds(60)) }
 
     private static func ended(_ process: Process, within patience: Duration) async -> Int32 {
         let deadline = ContinuousClock.now + patience
@@ -100,7 +101,7 @@ final class Program: Sendable {
 }
 
 /// True if no process has this id, or only the remains of one.
-func isGone(_ pid: Int32) -> Bool {
+package func isGone(_ pid: Int32) -> Bool {
     guard let stat = try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8),
         let state = stat.split(separator: ")").last?.split(separator: " ").first
     else { return true }

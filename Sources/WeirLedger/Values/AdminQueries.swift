@@ -1,0 +1,144 @@
+import WeirCore
+
+/// Which API keys are listed; every field that is set must match.
+package struct KeyFilter: Sendable, Hashable {
+    package var team: String?
+    package var user: String?
+    package var group: String?
+    package var isActive: Bool?
+
+    package init(team: String? = nil, user: String? = nil, group: String? = nil, isActive: Bool? = nil) {
+        self.team = team
+        self.user = user
+        self.group = group
+        self.isActive = isActive
+    }
+}
+
+/// A team, with what it has and what it spent.
+package struct TeamRow: Sendable, Hashable {
+    package var team: String
+    package var users: Int
+    package var keys: Int
+    package var activeKeys: Int
+    /// Of the days that were asked for.
+    package var totals: UsageTotals
+}
+
+/// A user of a team.
+package struct UserRow: Sendable, Hashable {
+    package var team: String
+    package var user: String
+    package var groups: [String]
+    package var keys: Int
+    package var activeKeys: Int
+    /// Of the days that were asked for.
+    package var totals: UsageTotals
+}
+
+/// A group of a team's users, as API keys name it.
+package struct GroupRow: Sendable, Hashable {
+    package var team: String
+    package var group: String
+    package var users: Int
+    package var keys: Int
+    package var activeKeys: Int
+}
+
+/// Which events are wanted; every field that is set must match.
+package struct EventFilter: Sendable, Hashable {
+    package var team: String?
+    package var user: String?
+    package var key: String?
+    package var product: String?
+    /// The model that served.
+    package var model: String?
+    package var outcome: UsageEvent.Outcome?
+    /// Milliseconds since 1970, from the first on and before the second.
+    package var fromMs: Int
+    package var toMs: Int
+
+    package init(
+        team: String? = nil, user: String? = nil, key: String? = nil, product: String? = nil, model: String? = nil,
+        outcome: UsageEvent.Outcome? = nil, fromMs: Int, toMs: Int
+    ) {
+        self.team = team
+        self.user = user
+        self.key = key
+        self.product = product
+        self.model = model
+        self.outcome = outcome
+        self.fromMs = fromMs
+        self.toMs = toMs
+    }
+}
+
+/// A row of `usage_event`: a call, or the correction of one.
+package struct EventRow: Sendable, Hashable {
+    package var event: UsageEvent
+    /// The id of the call whose cost it corrects.
+    package var corrects: String?
+
+    package init(event: UsageEvent, corrects: String? = nil) {
+        self.event = event
+        self.corrects = corrects
+    }
+}
+
+/// Some events, newest first.
+package struct EventRows: Sendable, Hashable {
+    package var rows: [EventRow]
+    /// How far the search came, if there may be more; it looks at so many events at a time, whether they match or not.
+    package var next: ExportedEvent.Place?
+}
+
+/// Which lines of the audit are wanted; every field that is set must match.
+package struct AuditFilter: Sendable, Hashable {
+    package var actor: String?
+    /// An action, or its beginning up to a dot: `key.create`, `key`.
+    package var action: String?
+    package var subject: String?
+    package var fromMs: Int?
+    package var toMs: Int?
+
+    package init(
+        actor: String? = nil, action: String? = nil, subject: String? = nil, fromMs: Int? = nil, toMs: Int? = nil
+    ) {
+        self.actor = actor
+        self.action = action
+        self.subject = subject
+        self.fromMs = fromMs
+        self.toMs = toMs
+    }
+}
+
+/// A line of the audit with its number, which grows.
+package struct AuditRow: Sendable, Hashable {
+    package var number: Int
+    package var entry: AuditEntry
+}
+
+/// What some days cost, from sums alone.
+package struct CostOverview: Sendable, Hashable {
+    /// By day, product, endpoint and model.
+    package var kinds: [KindTotals]
+    /// The dearest.
+    package var teams: [UsageRow]
+    package var users: [UsageRow]
+
+    package struct KindTotals: Sendable, Hashable {
+        package var day: String
+        package var product: String
+        package var endpoint: String
+        package var model: String
+        package var totals: UsageTotals
+    }
+}
+
+/// What rolling a day up again changed.
+package struct RebuildResult: Sendable, Hashable {
+    /// Sums of `daily_summary` that the day has now.
+    package var sums: Int
+    /// Of them and of those that were there before: how many were not right.
+    package var corrected: Int
+}
