@@ -124,6 +124,7 @@ def test_the_kill_switch_is_thrown_and_taken_back_by_keyboard_alone(visit):
         ("global", "Spend runs away", "ada")]
     tab_to("Let calls pass again")
     keyboard.press("Enter")
+    visitor.page.get_by_role("heading", name="Let calls pass again").wait_for()
     tab_to("Yes, let these calls pass")
     keyboard.press("Space")
     tab_to("Let calls pass")

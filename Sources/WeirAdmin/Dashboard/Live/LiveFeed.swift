@@ -10,17 +10,17 @@ final class LiveFeed: Sendable {
         var listeners: [Int: AsyncStream<LiveFacts>.Continuation] = [:]
         var nextID = 0
         var counts = MinuteCounts()
-        var latest: LiveFacts?
         var isOver = false
     }
 
     private let state = Mutex(State())
 
-    /// The newest that was read; nil: nothing yet.
-    var latest: LiveFacts? { state.withLock { $0.latest } }
+    /// By minute, so far.
+    var counts: MinuteCounts { state.withLock { $0.counts } }
     var listenerCount: Int { state.withLock { $0.listeners.count } }
 
-    /// What is read from now on, and the newest at once. A slow listener misses what is old. Nil: there are too many.
+    /// What is read from now on: a page that begins to listen is newer than what was read before. A slow listener misses
+    /// what is old. Nil: there are too many.
     func listen() -> AsyncStream<LiveFacts>? {
         state.withLock { state in
             guard !state.isOver, state.listeners.count < Self.mostListeners else { return nil }
@@ -30,7 +30,6 @@ final class LiveFeed: Sendable {
             state.nextID += 1
             state.listeners[id] = continuation
             continuation.onTermination = { [weak self] _ in self?.state.withLock { $0.listeners[id] = nil } }
-            if let latest = state.latest { continuation.yield(latest) }
             return stream
         }
     }
@@ -42,7 +41,6 @@ final class LiveFeed: Sendable {
             let facts = await read(&counts)
             let isWatched = state.withLock { state in
                 state.counts = counts
-                state.latest = facts
                 for listener in state.listeners.values { listener.yield(facts) }
                 return !state.listeners.isEmpty
             }

@@ -51,10 +51,9 @@ extension Dashboard {
             limited: limited, gateways: try await publication.gateways(nowMs: nowMs))
     }
 
-    /// What is newest, or read now if nothing was yet.
-    func latestFacts() async -> LiveFacts {
-        if let latest = feed.latest { return latest }
-        var counts = MinuteCounts()
+    /// Read now: whoever has just changed something must find it changed.
+    func presentFacts() async -> LiveFacts {
+        var counts = feed.counts
         return await live(&counts)
     }
 

@@ -4,7 +4,7 @@ import WeirLedger
 
 extension Dashboard {
     func overview(_ visit: Visit) async throws -> Page {
-        let parts = OverviewParts(facts: await latestFacts())
+        let parts = OverviewParts(facts: await presentFacts())
         var page = Page("Overview", .overview, PageAddress(.overview, ["by": visit.query["by"]]))
         page.addHeading {
             el("p", .css("muted")) {
