@@ -57,8 +57,8 @@ let modules: [Target] = [
         name: "WeirAdmin",
         dependencies: [
             core, "WeirProviders", "WeirRedis", "WeirLedger", "WeirEnforcer", hummingbird, hummingbirdCore, crypto,
-            nioCore, logging,
-        ], swiftSettings: strict),
+            nioCore, lifecycle, logging,
+        ], resources: [.embedInCode("Dashboard/Assets")], swiftSettings: strict),
     .target(
         name: "WeirSimulator", dependencies: [core, nioCore, nioPosix, nioHTTP1, logging],
         swiftSettings: strict),

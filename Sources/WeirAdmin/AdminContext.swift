@@ -10,6 +10,8 @@ package struct AdminContext: RequestContext {
     let peer: String
     /// Who makes it; set for each route that asks for a role.
     package var actor: AdminActor = .nobody
+    /// Who has signed in to the dashboard, which then asks within the process; nil: the request has to show a token.
+    var signedIn: AdminActor?
     /// The parameters of its query, checked as the route declares them.
     var query: [String: String] = [:]
 

@@ -2,6 +2,7 @@ import Hummingbird
 import HummingbirdCore
 import Logging
 import NIOCore
+import ServiceLifecycle
 import WeirCore
 import WeirLedger
 import WeirRedis
@@ -13,6 +14,7 @@ package struct AdminServer: Sendable {
     private let configuration: AdminConfiguration
     private let ledger: any AdminLedger
     private let routes: AdminRoutes
+    private let dashboard: Dashboard
     private let group: any EventLoopGroup
     private let logger: Logger
 
@@ -38,6 +40,7 @@ package struct AdminServer: Sendable {
             access: AdminAccess(configuration, ledger: ledger, nowMs: nowMs, logger: logger),
             publication: Publication(redis: redis, ledger: ledger), prices: prices, nowMs: nowMs,
             unreadyReason: unreadyReason, metrics: metrics, logger: logger)
+        dashboard = Dashboard(routes)
     }
 
     /// Serves until the surrounding service group shuts down, or the task is cancelled.
@@ -52,17 +55,32 @@ package struct AdminServer: Sendable {
             httpDecoderConfiguration: .init(
                 maxHeaderFieldSize: 16_384, maxHeaderListSize: 32_768, maxHeaderFieldCount: 64))
         let application = Application(
-            router: routes.router(), server: .http1(configuration: channel),
+            router: router(), server: .http1(configuration: channel),
             configuration: ApplicationConfiguration(
                 address: .hostname(configuration.host, port: configuration.port), backlog: 256,
                 availableConnectionsDelegate: .maximum(configuration.mostConnections, logger: logger)),
             onServerRunning: { channel in await onListening(channel.localAddress?.port ?? 0) },
             eventLoopGroupProvider: .shared(group), logger: logger)
         do {
-            try await application.run()
+            try await withThrowingTaskGroup(of: Void.self) { tasks in
+                tasks.addTask { await dashboard.run() }
+                defer { tasks.cancelAll() }
+                // Whoever looks on would keep the listener from ending.
+                try await withGracefulShutdownHandler {
+                    try await application.run()
+                } onGracefulShutdown: {
+                    dashboard.feed.end()
+                }
+            }
         } catch let error as IOError {
             throw AdminConfiguration.Fault.cannotListen(
                 address: "\(configuration.host):\(configuration.port)", reason: "\(error)")
         }
+    }
+
+    private func router() -> Router<AdminContext> {
+        let router = routes.router()
+        dashboard.add(to: router)
+        return router
     }
 }

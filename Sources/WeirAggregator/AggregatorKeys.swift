@@ -5,7 +5,7 @@ import WeirRedis
 enum AggregatorKeys {
     /// Hash: `<resource>/<team>` → what the aggregator set in a limited set, and what stood there before. It takes back
     /// only what stands here, so that entries made by hand stay.
-    static let ownLimits = "weir:quota-limits-set-by-ledger"
+    static let ownLimits = RedisKeys.limitsSetByLedger
     /// String: the run of the Redis server in which the ledger's copy of limited sets and kill switch was put.
     static let standingRun = "weir:standing-run"
 

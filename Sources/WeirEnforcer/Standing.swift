@@ -38,6 +38,87 @@ package struct Standing: Sendable {
     }
 }
 
+/// What has to be read to say how a caller stands: one line for each limit and subject. Pure.
+struct StandingPlan: Sendable {
+    private struct Asked: Sendable {
+        let limit: Limit
+        let subject: Subject
+        let call: Call
+    }
+
+    private let asked: [Asked]
+
+    /// - Parameter calls: one for each product that the caller may use.
+    /// - Parameter model: nil: the limits of all models.
+    init(_ policy: Policy, calls: [Call], model: String?) {
+        var asked: [Asked] = []
+        var known: Set<OverrideName> = []
+        for limit in policy.limits {
+            for call in calls where limit.covers(call, on: model ?? limit.match.models.first ?? "") {
+                for subject in limit.subjects(of: call)
+                where known.insert(OverrideName(limit: limit.id, subject: subject.text)).inserted {
+                    asked.append(Asked(limit: limit, subject: subject, call: call))
+                }
+            }
+        }
+        self.asked = asked
+    }
+
+    /// What overrides are looked up by, in the order of the lines.
+    var names: [OverrideName] { asked.map { OverrideName(limit: $0.limit.id, subject: $0.subject.text) } }
+
+    /// The counter of each line; nil for a limit that the ledger enforces.
+    /// - Parameter overrides: by the place of their line.
+    func counters(overrides: [Int: Int], shardCount: Int, nowMs: Int) -> [CounterKey?] {
+        asked.enumerated().map { index, line in
+            guard line.limit.enforce != .ledger else { return nil }
+            return CounterKey(
+                shard: Shard(of: line.subject, team: line.call.team, count: shardCount), limit: line.limit.id,
+                subject: line.subject.text, counter: line.limit.counter(override: overrides[index]), atMs: nowMs)
+        }
+    }
+
+    func lines(overrides: [Int: Int], readings: [PeekScript.Reading?], nowMs: Int) -> [Standing.Line] {
+        asked.indices.map { index in
+            let line = asked[index]
+            let (amount, source) = line.limit.amount(
+                for: line.subject, of: line.call, override: overrides[index])
+            return Standing.Line(
+                limit: line.limit, subject: line.subject, amount: amount, source: source,
+                used: readings[index]?.used, reserved: readings[index]?.reserved,
+                resetsAtMs: line.limit.span.resetsAtMs(nowMs: nowMs))
+        }
+    }
+}
+
+extension RedisConnection {
+    /// What the counters hold, shard by shard; nil where there is none.
+    func peek(
+        _ counters: [CounterKey?], learning clock: RedisClock
+    ) async throws(EnforcerError) -> [PeekScript.Reading?] {
+        var units = [PeekScript.Reading?](repeating: nil, count: counters.count)
+        var places: [Shard: [(place: Int, counter: CounterKey)]] = [:]
+        for (place, counter) in counters.enumerated() {
+            guard let counter, let shard = Shard(ofKey: counter.key) else { continue }
+            places[shard, default: []].append((place, counter))
+        }
+        for (shard, entries) in places {
+            let reply: PeekScript.Reply
+            do {
+                reply = try await PeekScript(shard: shard, counters: entries.map(\.counter)).run(on: self)
+            } catch { throw EnforcerError(error) }
+            switch reply {
+            case .notReady: throw .outage(reason: "shard \(shard.tag) is not ready")
+            case .lost(_, let counter): throw .missingBudget(entries[counter].counter.key)
+            case .read(let nowMs, let held):
+                clock.learn(redisMs: nowMs)
+                for (entry, found) in zip(entries, held) { units[entry.place] = found }
+            }
+        }
+        return units
+    }
+}
+
 extension Enforcer {
     /// How the caller stands with every limit that may cover one of `calls`, and with every resource of the policy.
     /// Changes nothing.
@@ -50,34 +131,11 @@ extension Enforcer {
         try requireStarted()
         let snapshot = try replica.current()
         guard let policy = snapshot.policy else { throw .degraded(reason: "no policy has been published") }
-        var asked: [(limit: Limit, subject: Subject, call: Call)] = []
-        var known: Set<OverrideName> = []
-        for limit in policy.limits {
-            for call in calls where limit.covers(call, on: model ?? limit.match.models.first ?? "") {
-                for subject in limit.subjects(of: call)
-                where known.insert(OverrideName(limit: limit.id, subject: subject.text)).inserted {
-                    asked.append((limit, subject, call))
-                }
-            }
-        }
-        let overrides = try await overrides(
-            of: asked.map { OverrideName(limit: $0.limit.id, subject: $0.subject.text) }, on: loop)
+        let plan = StandingPlan(policy, calls: calls, model: model)
+        let overrides = try await overrides(of: plan.names, on: loop)
         let nowMs = clock.nowMs
-        let counters: [CounterKey?] = asked.enumerated().map { index, line in
-            guard line.limit.enforce != .ledger else { return nil }
-            return CounterKey(
-                shard: Shard(of: line.subject, team: line.call.team, count: shardCount), limit: line.limit.id,
-                subject: line.subject.text, counter: line.limit.counter(override: overrides[index]), atMs: nowMs)
-        }
-        let units = try await peek(counters, on: loop)
-        let lines = asked.indices.map { index in
-            let line = asked[index]
-            let (amount, source) = line.limit.amount(
-                for: line.subject, of: line.call, override: overrides[index])
-            return Standing.Line(
-                limit: line.limit, subject: line.subject, amount: amount, source: source, used: units[index]?.used,
-                reserved: units[index]?.reserved, resetsAtMs: line.limit.span.resetsAtMs(nowMs: nowMs))
-        }
+        let counters = plan.counters(overrides: overrides, shardCount: shardCount, nowMs: nowMs)
+        let readings = try await pool.connection(for: loop).peek(counters, learning: clock)
         let team = calls.first?.team
         let resources = policy.resources.map { resource in
             let untilMs = team.flatMap { snapshot.limited[resource]?[$0] }
@@ -86,7 +144,9 @@ extension Enforcer {
             return Standing.Resource(
                 name: resource, isLimited: isLimited, untilMs: isLimited && !isEndless ? untilMs : nil)
         }
-        return Standing(nowMs: nowMs, resources: resources, limits: lines)
+        return Standing(
+            nowMs: nowMs, resources: resources,
+            limits: plan.lines(overrides: overrides, readings: readings, nowMs: nowMs))
     }
 
     private func overrides(
@@ -97,32 +157,17 @@ extension Enforcer {
         case .ask(let question): return try await ask(question, on: loop)
         }
     }
+}
 
-    /// What the counters hold, shard by shard; nil where there is none.
-    private func peek(
-        _ counters: [CounterKey?], on loop: any EventLoop
-    ) async throws(EnforcerError) -> [PeekScript.Reading?] {
-        var units = [PeekScript.Reading?](repeating: nil, count: counters.count)
-        var places: [Shard: [(place: Int, counter: CounterKey)]] = [:]
-        for (place, counter) in counters.enumerated() {
-            guard let counter, let shard = Shard(ofKey: counter.key) else { continue }
-            places[shard, default: []].append((place, counter))
-        }
-        for (shard, entries) in places {
-            let reply: PeekScript.Reply
-            do {
-                reply = try await PeekScript(shard: shard, counters: entries.map(\.counter))
-                    .run(on: pool.connection(for: loop))
-            } catch { throw EnforcerError(error) }
-            switch reply {
-            case .notReady: throw .outage(reason: "shard \(shard.tag) is not ready")
-            case .lost(_, let counter): throw .missingBudget(entries[counter].counter.key)
-            case .read(let nowMs, let held):
-                clock.learn(redisMs: nowMs)
-                for (entry, found) in zip(entries, held) { units[entry.place] = found }
-            }
-        }
-        return units
+extension Explainer {
+    /// How callers stand with every limit that may cover one of `calls`, read anew. Changes nothing.
+    package func standing(of calls: [Call], in situation: Situation) async throws(EnforcerError) -> [Standing.Line] {
+        let plan = StandingPlan(situation.policy, calls: calls, model: nil)
+        let overrides = try await amounts(plan.names, Overrides(logger: logger), situation)
+        let counters = plan.counters(
+            overrides: overrides, shardCount: situation.shardCount, nowMs: situation.nowMs)
+        let readings = try await situation.connection.peek(counters, learning: situation.clock)
+        return plan.lines(overrides: overrides, readings: readings, nowMs: situation.nowMs)
     }
 }
 

@@ -58,4 +58,30 @@ package protocol AdminLedger: LedgerStore {
 
     /// The days from the first event to the last; nil: there is no event and no sum.
     func recordedDays() async throws(LedgerError) -> DayRange?
+
+    // MARK: What the dashboard shows. Of the days' sums alone, never of single events.
+
+    /// What was spent each day, by one column: under the names of the `dearest` names of these days, and of all others
+    /// together. Days on which nothing was spent are left out.
+    func spendByDay(by column: UsageColumn, in days: DayRange, where filter: UsageFilter, dearest: Int)
+        async throws(LedgerError) -> [NamedSpend]
+
+    /// Usage of some days by one column, dearest first: at most `count`.
+    func dearest(_ count: Int, by column: UsageColumn, in days: DayRange, where filter: UsageFilter)
+        async throws(LedgerError) -> [UsageRow]
+
+    /// All usage of some days together: of everybody, of a team, or of a user of a team.
+    func totals(in days: DayRange, of selection: CallSelection, team: String?, user: String?)
+        async throws(LedgerError) -> UsageTotals
+
+    /// How many calls and denials each of some days has; also those that have none.
+    func dayCalls(in days: DayRange) async throws(LedgerError) -> [DayCalls]
+
+    // MARK: Single calls
+
+    /// The calls that match, newest first, with what they cost by now.
+    func calls(_ search: CallSearch, limit: Int) async throws(LedgerError) -> [UsageEvent]
+
+    /// One call as it was charged at first, and what its cost was corrected by since; nil: there is none.
+    func call(id: String) async throws(LedgerError) -> (event: UsageEvent, corrections: [CallCorrection])?
 }

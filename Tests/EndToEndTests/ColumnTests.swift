@@ -27,8 +27,8 @@ extension EndToEnd.OneStack {
                 columns = try await stack.columns(ofRequest: id)
                 return !columns.isEmpty
             }
-            // Only what was estimated has something to add, and only a correction corrects.
-            #expect(columns.filter { $0.value.isEmpty }.map(\.key).sorted() == ["corrects", "extra"])
+            // What it held stands in `extra`; only a correction corrects.
+            #expect(columns.filter { $0.value.isEmpty }.map(\.key).sorted() == ["corrects"])
             let expected = [
                 "role": "planner", "task": "t-1", "session": "s:1", "prompt_version": "v3", "tool_used": "get_weather",
                 "outcome": "completed", "ok": "1", "status": "200", "input_tokens": "100", "cache_read_tokens": "7",

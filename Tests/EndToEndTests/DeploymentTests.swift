@@ -1,5 +1,6 @@
 import Foundation
 import Testing
+import WeirTestSupport
 
 extension EndToEnd.OneStack {
     /// What is in `deploy/`, what the pages say of it, and the terminal: `Tests/Deployment`.

@@ -7,7 +7,11 @@ extension AdminRoutes {
         { request, context in
             var context = context
             if let role = route.role {
-                context.actor = try await actor(of: request, context)
+                if let signedIn = context.signedIn {
+                    context.actor = signedIn
+                } else {
+                    context.actor = try await actor(of: request, context)
+                }
                 try context.actor.require(role, for: "\(route.method) \(route.fullPath)")
             }
             context.query = try query(request, route.allParameters)

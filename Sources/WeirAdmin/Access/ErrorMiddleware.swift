@@ -22,7 +22,7 @@ struct ErrorMiddleware: RouterMiddleware {
         }
     }
 
-    private func answer(to error: any Error, _ path: String) -> AdminError {
+    func answer(to error: any Error, _ path: String) -> AdminError {
         switch error {
         case let error as AdminError: error
         case let error as LedgerError: Self.answer(to: error)

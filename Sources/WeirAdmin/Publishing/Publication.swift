@@ -8,7 +8,7 @@ struct Publication: Sendable {
     let redis: RedisPool
     let ledger: any LedgerStore
     /// An operator waits longer than a call may.
-    private static let deadline: Duration = .seconds(2)
+    static let deadline: Duration = .seconds(2)
 
     /// What a key stands for, or that it was revoked. Asks the ledger afterwards, so that a process that stood still between
     /// the two brings no key back to life that another one has revoked meanwhile.
@@ -163,7 +163,7 @@ extension RedisValue {
     }
 
     /// The texts of an array; what is none is empty.
-    fileprivate var texts: [String] {
+    var texts: [String] {
         guard case .array(let values) = self else { return [] }
         return values.map { $0.text ?? "" }
     }

@@ -36,7 +36,8 @@ struct LedgerReplay {
         return UTCDay(containingMs: min(starts.min() ?? beginning, beginning))
     }
 
-    func run() async throws -> SimulationTally {
+    /// - Parameter progress: told how many calls were replayed, now and then.
+    func run(progress: (Int) -> Void = { _ in }) async throws -> SimulationTally {
         let keys = try await ledger.keys(team: nil)
         let overrides = try await ledger.overrides().filter { $0.isInForce(atMs: nowMs) }
         var replay = PolicyReplay(
@@ -59,6 +60,7 @@ struct LedgerReplay {
             }
             last = page.last ?? last
             count += page.count
+            progress(count)
             if page.count < Self.pageSize { return tally }
             guard count <= Self.mostCalls else {
                 throw AdminError(

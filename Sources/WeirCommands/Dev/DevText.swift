@@ -14,7 +14,8 @@ enum DevText {
 
               gateways    \(ready.gateways.joined(separator: "  "))
               operations  \(ready.ops.joined(separator: "  "))   (/healthz /readyz /metrics)
-              admin API   \(ready.aggregator)
+              dashboard   \(ready.aggregator)/   (sign in with the token below)
+              admin API   \(ready.aggregator)/admin/v1/
               simulator   \(ready.simulator)   (/log: what it was really sent)
               Redis       \(ready.redis)
               files       \(stack.directory)

@@ -65,6 +65,7 @@ struct GatewayProcess: Sendable {
         var configuration = ServiceGroupConfiguration(
             services: (exporting ?? []) + [
                 .init(service: EngineService(enforcer: enforcer) { onReady(url, operations) }),
+                .init(service: NodePresence(pool: pool, enforcer: enforcer, address: url)),
                 .init(service: EdgeService(gateway: gateway, drain: .seconds(30), logger: logger)),
             ], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
         configuration.maximumGracefulShutdownDuration = .seconds(45)

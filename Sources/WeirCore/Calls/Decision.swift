@@ -132,6 +132,18 @@ public struct Reservation: Sendable, Hashable, Identifiable {
 
     /// Everything it holds, in whatever shard.
     public var allHolds: [Hold] { sideParts.isEmpty ? holds : holds + sideParts.flatMap(\.holds) }
+
+    /// What it holds, limit by limit, for the event: `ai-calls=1 spend=10500`, in the limits' integers. Nil: nothing.
+    public var heldText: String? {
+        var text = ""
+        for hold in allHolds where hold.isCharged {
+            if !text.isEmpty { text += " " }
+            text += hold.limit
+            text += "="
+            text += String(hold.held)
+        }
+        return text.isEmpty ? nil : text
+    }
 }
 
 /// How a limit is counted in Redis.

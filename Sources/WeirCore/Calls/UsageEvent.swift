@@ -46,6 +46,8 @@ public struct UsageEvent: Sendable, Hashable {
     public static let unpricedOption = "unpriced_option"
     /// In ``extra``: `1` for a call that was admitted while Redis gave no answer.
     public static let blind = "blind"
+    /// In ``extra``: what the call held while it ran, ``Reservation/heldText``.
+    public static let reserved = "reserved"
 
     /// How a call ended.
     public enum Outcome: String, Sendable, Hashable, CaseIterable {

@@ -109,7 +109,7 @@ package struct Explainer: Sendable {
 
     // MARK: What is read
 
-    private func amounts(
+    func amounts(
         _ names: [OverrideName], _ overrides: Overrides, _ situation: Situation
     ) async throws(EnforcerError) -> [Int: Int] {
         if names.isEmpty { return [:] }

@@ -96,6 +96,7 @@ struct CallPlan {
         (event.model, event.isModelKnown) = (candidate.model, candidate.isModelKnown)
         (event.tokens, event.cost) = (candidate.estimate.observed, candidate.estimate.observedCost)
         if let bound = outputBound(for: reservation) { event.extra["max_tokens_clamped_to"] = String(bound) }
+        if let held = reservation.heldText { event.extra[UsageEvent.reserved] = held }
         return event
     }
 

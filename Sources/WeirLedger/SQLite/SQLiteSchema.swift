@@ -17,6 +17,7 @@ enum SQLiteSchema {
         migrator.registerMigration("3 standing") { try $0.execute(sql: standing) }
         migrator.registerMigration("4 admin tokens") { try $0.execute(sql: adminTokens) }
         migrator.registerMigration("4 costs") { try $0.execute(sql: costs) }
+        migrator.registerMigration("4 event search") { try $0.execute(sql: eventSearch) }
         migrator.registerMigration("5 alerts") { try $0.execute(sql: alerts) }
         return migrator
     }
@@ -286,6 +287,11 @@ enum SQLiteSchema {
           last_used_at INTEGER
         ) STRICT;
         ALTER TABLE audit ADD COLUMN token TEXT;
+        """
+
+    /// One team's newest calls, without reading everybody's.
+    private static let eventSearch = """
+        CREATE INDEX IF NOT EXISTS usage_event_team ON usage_event (team, called_at);
         """
 
     /// The newest of all who have led.

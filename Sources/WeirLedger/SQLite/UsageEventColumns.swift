@@ -29,11 +29,33 @@ enum UsageEventColumns {
     /// The calls from one moment on and before another, in order of time, then of id, behind one that was read before, with
     /// what they cost by now.
     static let selectPage = """
-        SELECT \(names.map { $0 == "cost_micros" ? "\(correctedCost) AS cost_micros" : "e.\($0)" }.joined(separator: ", "))
+        SELECT \(corrected)
         FROM usage_event AS e
         WHERE e.corrects IS NULL AND e.called_at >= ?1 AND e.called_at < ?2 AND (e.called_at > ?1 OR e.id > ?3)
         ORDER BY e.called_at, e.id LIMIT ?4
         """
+
+    /// The newest calls that match, behind one that was read before, with what they cost by now.
+    /// - Parameter ofTeam: by the index of teams; else by that of times.
+    static func selectNewest(ofTeam: Bool) -> String {
+        """
+        SELECT \(corrected)
+        FROM usage_event AS e INDEXED BY \(ofTeam ? "usage_event_team" : "usage_event_called_at")
+        WHERE e.called_at >= ?1 AND e.called_at < ?2 AND e.corrects IS NULL AND \(ofTeam ? "e.team = ?3" : "?3 IS NULL")
+          AND (?4 IS NULL OR e.user = ?4) AND (?5 IS NULL OR e.key = ?5) AND (?6 IS NULL OR e.product = ?6)
+          AND (?7 IS NULL OR e.model = ?7) AND (?8 IS NULL OR e.outcome = ?8)
+          AND (?9 IS NULL OR e.called_at < ?9 OR e.id < ?10)
+        ORDER BY e.called_at DESC, e.id DESC LIMIT ?11
+        """
+    }
+
+    /// One call, as it was charged at first.
+    static let selectOne = """
+        SELECT \(names.joined(separator: ", ")) FROM usage_event WHERE id = ? AND corrects IS NULL
+        """
+
+    private static let corrected = names.map { $0 == "cost_micros" ? "\(correctedCost) AS cost_micros" : "e.\($0)" }
+        .joined(separator: ", ")
 
     /// What a standing event with a certain outcome added to the sums.
     static let selectStanding = """
