@@ -115,14 +115,14 @@ import WeirTestSupport
             let lines = answer.body.split(separator: "\r\n").map(String.init)
             #expect(lines[0].hasPrefix("name,calls,errors,input_tokens"))
             let cells = Set(lines.dropFirst().map { $0.replacing(/,1,0,0.*/, with: "") })
-            #expect(cells == ["'=1+1", "'+a", "'-b", "'@c", "'\td", "\"a,\"\"b\"\"\"", "plain"])
+            #expect(cells == ["\"'=1+1\"", "\"'+a\"", "\"'-b\"", "\"'@c\"", "\"'\td\"", "\"a,\"\"b\"\"\"", "plain"])
         }
     }
 
     @Test func `numbers below zero stay numbers, other texts that look like formulas do not`() {
         for (cell, safe) in [
-            ("-5", "-5"), ("-0.50", "-0.50"), ("-1+2", "'-1+2"), ("+5", "'+5"), ("=5", "'=5"), ("", ""), ("-", "'-"),
-            ("\rx", "'\rx"), ("a=b", "a=b"), ("-0.50.1", "'-0.50.1"),
-        ] { #expect(CSVTable.safe(cell) == safe) }
+            ("-5", "-5"), ("-0.50", "-0.50"), ("-1+2", "\"'-1+2\""), ("+5", "\"'+5\""), ("=5", "\"'=5\""), ("", ""),
+            ("-", "\"'-\""), ("\rx", "\"'\rx\""), ("a=b", "a=b"), ("-0.50.1", "\"'-0.50.1\""),
+        ] { #expect(CSVTable.field(cell) == safe) }
     }
 }

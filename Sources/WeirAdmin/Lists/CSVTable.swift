@@ -17,24 +17,18 @@ package struct CSVTable: Sendable {
             let cells = try Self.cells(of: encoded(item))
             for (index, column) in columns.enumerated() {
                 if index > 0 { bytes.append(UInt8(ascii: ",")) }
-                bytes += Self.quoted(Self.safe(cells[column] ?? "")).utf8
+                bytes += Self.field(cells[column] ?? "").utf8
             }
             bytes += "\r\n".utf8
         }
         return bytes
     }
 
-    /// A spreadsheet takes a text that begins like this for a formula; plain numbers are none.
-    package static func safe(_ cell: String) -> String {
-        guard let first = cell.unicodeScalars.first, "=+-@\t\r".unicodeScalars.contains(first) else { return cell }
+    /// One field: a plain number as it is, a text so that no spreadsheet takes it for a formula.
+    package static func field(_ cell: String) -> String {
         let isNumber =
-            first == "-" && MicroUSD(String(cell.dropFirst())) != nil || (Int(cell) != nil && first != "+")
-        return isNumber ? cell : "'" + cell
-    }
-
-    private static func quoted(_ cell: String) -> String {
-        guard cell.unicodeScalars.contains(where: { ",\"\r\n".unicodeScalars.contains($0) }) else { return cell }
-        return "\"" + cell.replacing("\"", with: "\"\"") + "\""
+            Int(cell) != nil && cell.first != "+" || cell.first == "-" && MicroUSD(String(cell.dropFirst())) != nil
+        return isNumber ? cell : CSV.field(cell)
     }
 
     /// The members of a JSON object as text: names joined by spaces, other things as JSON.
