@@ -9,7 +9,7 @@ TESTS_AT_ONCE := 2
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo build test faults lint format install install-tools deb clean
+.PHONY: help demo build test faults lint format install install-tools install-test-tools deb clean
 
 help:
 	@echo 'make demo           build Weir and watch it work: everything runs on this machine, nothing costs money'
@@ -30,12 +30,12 @@ demo: build
 build: install-tools
 	swift build -c release --product weir
 
-test: install-tools
+test: install-test-tools
 	swift build --build-tests $(DEBUG_FLAGS)
 	SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=$(TESTS_AT_ONCE) swift test --skip-build --disable-xctest $(DEBUG_FLAGS)
 
 # The same tests of faults that `make test` runs, repeated more often, as a table. ONLY="F-R4 F-R5": some of them.
-faults: install-tools
+faults: install-test-tools
 	swift build --build-tests $(DEBUG_FLAGS)
 	scripts/faults $(ONLY)
 
@@ -61,6 +61,9 @@ deb: install-tools
 
 install-tools:
 	@scripts/install-tools
+
+install-test-tools:
+	@scripts/install-tools --for-tests
 
 clean:
 	rm -rf .build

@@ -38,12 +38,12 @@ import WeirLedger
     @Test func `a test alert waits for the leader like any other, and needs a webhook`() async throws {
         try await withAdmin { admin in
             try await admin.applyPolicy()
-            let refused = try await admin.send(.POST, "/admin/v1/alerts/test")
+            let refused = try await admin.send(.POST, "/admin/v1/alerts")
             #expect(refused.status == 400 && refused.error?.message.contains("no webhook") == true)
             let text = policyText + "\nalerts: { webhook: \"http://127.0.0.1:9/x\" }\n"
             #expect(try await admin.send(.PUT, "/admin/v1/policy", text, type: "application/yaml").status == 200)
             for _ in 0..<2 {
-                let made = try await admin.send(.POST, "/admin/v1/alerts/test")
+                let made = try await admin.send(.POST, "/admin/v1/alerts")
                 let line = try made.decoded(AlertLine.self)
                 #expect(made.status == 202 && line.kind == "test" && line.state == "pending" && line.attempts == 0)
             }

@@ -18,7 +18,11 @@ import WeirTestSupport
             try await one.lead()
             try await deployment.produce(event("c", cost: 1))
             try await deployment.send("HSET", "weir:kill-switch", "team:x", "on")
-            try await deployment.send("HSET", "weir:{00}:reservations", "id", "x")
+            // One that lives, and what is none: a budget that has to be there.
+            try await deployment.send(
+                "HSET", "weir:{00}:reservations", "01ARZ3NDEKTSV4RRFFQ69G5FAV", "4102444800000 x", "weir:{00}:budget:b",
+                "1")
+            _ = try await one.reap()
             try await one.survey()
             let text = await one.metricsText()
             for line in [

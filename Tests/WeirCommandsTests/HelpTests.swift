@@ -50,7 +50,7 @@ import Testing
     @Test(arguments: [
         ["keys", "create", "--team", "acme", "--user", "a", "--group", "g", "--product", "p", "--expires-in", "90d"],
         ["keys", "list", "--team", "acme", "--json"], ["keys", "revoke", "wk_1a2B3c4D"],
-        ["alerts", "list", "--state", "dead", "--limit", "5", "--before", "9"], ["alerts", "test", "--json"],
+        ["alerts", "list", "--state", "dead", "--limit", "5", "--cursor", "x"], ["alerts", "test", "--json"],
         ["limits", "list"], ["limits", "set", "user:42", "spend", "75usd", "--until", "2026-12-01", "--reason", "why"],
         ["limits", "set", "team:acme", "ai_credits", "unlimited", "--for", "2h"],
         ["limits", "unset", "user:42", "spend"],

@@ -88,7 +88,8 @@ import WeirAdmin
         let view = TopView(
             try Self.sample(
                 [("acme", 1, 10)], limited: #"{"resource":"ai_credits","team":"acme"}"#,
-                switched: #"{"scope":"global","on":true,"thrown":true,"reason":"r","actor":"a","since":1}"#,
+                switched:
+                    #"{"scope":"global","on":true,"thrown":true,"reason":"r","actor":"a","since":1,"since_at":"1970-01-01T00:00:01Z"}"#,
                 oldestMs: 20_000),
             since: nil, mostTeams: 10)
         let lines = TopScreen.lines(view, palette: Palette(hasColor: true))

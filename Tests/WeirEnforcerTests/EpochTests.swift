@@ -38,9 +38,15 @@ import WeirTestSupport
     @Test func `a key and a limited team that an old snapshot does not have are neither refused nor let through`()
         async throws
     {
+        let record = APIKeyRecord(id: "k1", team: "acme", user: "alice")
         try await TestNode.run { (node) async throws in
+            func putKey() async throws {
+                _ = try await node.redis.send(
+                    ["HSET", .string(IdentityTests.key)]
+                        + record.fields.flatMap { [.string($0.name), .string($0.value)] })
+            }
             try await node.send("SAVE")
-            try await node.send("HSET", .string(IdentityTests.key), "team", "acme", "user", "alice", "status", "active")
+            try await putKey()
             let limited = RedisArgument.string(RedisKeys.limitedSet(resource: "ai_credits"))
             try await node.send("ZADD", limited, "4102444800", "acme")
             try await eventually("limited") { try await node.denial()?.reason == .teamLimited }
@@ -60,10 +66,10 @@ import WeirTestSupport
                 #expect(denial == nil || denial?.reason == .teamLimited)
             }
             // What a leader does: first what was lost, then the epochs.
-            try await node.send("HSET", .string(IdentityTests.key), "team", "acme", "user", "alice", "status", "active")
+            try await putKey()
             try await node.makeReady()
             try await eventually("known again") {
-                (try? await node.enforcer.identify(keySHA256: IdentityTests.sha256, on: node.loop))?.team == "acme"
+                (try? await node.enforcer.identify(keySHA256: IdentityTests.sha256, on: node.loop)) == record
             }
             let unknown = String(repeating: "0", count: 64)
             #expect(try await node.enforcer.identify(keySHA256: unknown, on: node.loop) == nil)

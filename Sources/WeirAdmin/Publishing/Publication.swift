@@ -83,10 +83,20 @@ struct Publication: Sendable {
             ], deadline: Self.deadline)
         let texts = reply.texts
         return stride(from: 0, to: texts.count - 1, by: 2).map { index in
-            // A score set by hand may be any number; Redis writes large ones with an exponent.
-            let score = Double(texts[index + 1]) ?? .infinity
-            return LimitedTeam(resource: resource, team: texts[index], until: score < 1e15 ? Int(score) : nil)
+            Self.limited(texts[index], resource: resource, score: Double(texts[index + 1]) ?? .infinity)
         }
+    }
+
+    /// A score set by hand may be any number; Redis writes large ones with an exponent.
+    private static func limited(_ team: String, resource: String, score: Double) -> LimitedTeam {
+        LimitedTeam(resource: resource, team: team, until: score < 1e15 ? Int(score) : nil)
+    }
+
+    /// Nil if the team is not limited now.
+    func limited(team: String, resource: String, nowMs: Int) async throws(RedisError) -> LimitedTeam? {
+        guard let text = try await score(of: team, resource: resource) else { return nil }
+        let score = Double(text) ?? .infinity
+        return score > Double(nowMs / 1000) ? Self.limited(team, resource: resource, score: score) : nil
     }
 
     /// Until when the team is limited, as the score's text; nil if it is not in the set.

@@ -16,7 +16,7 @@ extension AdminRoutes {
                 try await showAlert(context)
             },
             .on(
-                .post, "alerts/test", role: .operator, "Send a test alert to the webhook, as every alert goes",
+                .post, "alerts", role: .operator, "Send a test alert to the webhook, as every alert goes",
                 answer: AlertLine.self, status: .accepted
             ) { _, context in try await testAlert(context) },
         ]

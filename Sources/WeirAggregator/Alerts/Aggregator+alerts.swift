@@ -30,6 +30,7 @@ extension Aggregator {
         let surveyor = Surveyor(
             redis: redis, ledger: ledger, shards: try await joined().readiness.shards, prices: configuration.prices)
         var survey = try await surveyor.survey(isLeading: isLeading)
+        if isLeading { survey.reservations = try await joined().reaper.live }
         (survey.orphans, survey.events) = orphansLately()
         survey.calledUnpriced = unpricedToday(nowMs: survey.nowMs)
         survey.show(on: metrics.registry)

@@ -21,6 +21,9 @@ actor Reaper {
     private let shards: [Shard]
     private let logger: Logger
     private var cursors: [Shard: String] = [:]
+    /// How many live, by shard: in the round that goes on, and in the last whole one.
+    private var counting: [Shard: Int] = [:]
+    private var counted: [Shard: Int] = [:]
 
     init(redis: AggregatorRedis, ledger: any LedgerStore, shards: [Shard], logger: Logger) {
         self.redis = redis
@@ -28,6 +31,9 @@ actor Reaper {
         self.shards = shards
         self.logger = logger
     }
+
+    /// How many reservations lived when their shard was last gone through.
+    var live: Int { counted.values.reduce(0) { $0.addingSaturated($1) } }
 
     /// One round over all shards. Returns how many calls it settled.
     func step() async throws(AggregatorError) -> Int {
@@ -72,6 +78,8 @@ actor Reaper {
             throw .redis(.protocolViolation("expired.lua: no cursor"))
         }
         cursors[shard] = cursor == "0" ? nil : cursor
+        if case .integer(let live) = parts[1] { counting[shard, default: 0] += live }
+        if cursor == "0" { counted[shard] = counting.removeValue(forKey: shard) ?? 0 }
         return stride(from: 2, to: parts.count - 1, by: 2).compactMap { i in
             guard let id = parts[i].words, let record = parts[i + 1].words else { return nil }
             return (id, record)

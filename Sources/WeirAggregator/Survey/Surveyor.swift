@@ -17,8 +17,6 @@ struct Surveyor: Sendable {
             let (waiting, oldestMs) = try await backlog(of: shard)
             survey.waiting = survey.waiting.addingSaturated(waiting)
             if let oldestMs { survey.oldestMs = max(survey.oldestMs, survey.nowMs - oldestMs) }
-            survey.reservations = survey.reservations.addingSaturated(
-                try await count(["HLEN", .string(RedisKeys.reservations(shard))]))
         }
         for (field, value) in try await redis.hash(RedisKeys.killSwitch) {
             guard let scope = KillSwitch.Scope(field), KillSwitch.Entry(value: value).isThrown(nowMs: survey.nowMs)

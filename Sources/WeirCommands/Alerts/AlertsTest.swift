@@ -18,7 +18,7 @@ struct AlertsTest: AdminCommand {
     @OptionGroup var admin: AdminOptions
 
     func perform(_ client: AdminClient) async throws -> Report {
-        var (alert, json) = try await client.send(.post, ["alerts", "test"], as: AlertLine.self)
+        var (alert, json) = try await client.send(.post, ["alerts"], as: AlertLine.self)
         let deadline = ContinuousClock.now + Self.patience
         while alert.state == "pending", alert.error == nil, ContinuousClock.now < deadline {
             try await Task.sleep(for: .milliseconds(200))

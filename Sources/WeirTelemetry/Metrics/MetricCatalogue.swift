@@ -104,7 +104,7 @@ package enum MetricCatalogue {
         "weir_ingest_lag_seconds", .gauge, "Age of the oldest of them.")
     package static let heldReservations = MetricFamily(
         "weir_reservations", .gauge,
-        "Reservations in Redis: of calls that live, and released or orphaned ones, remembered for 15 minutes.")
+        "Reservations of calls that live, as the leader last counted them; 0 where another aggregator leads.")
     package static let overshoot = MetricFamily(
         "weir_overshoot_micros", .gauge,
         "Micro-dollars spent above a limit of unit usd in its current period, all subjects together.",

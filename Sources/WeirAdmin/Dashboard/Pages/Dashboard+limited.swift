@@ -55,10 +55,8 @@ extension Dashboard {
                 teams += try await publication.limited(resource: resource, nowMs: nowMs, count: atMost - teams.count)
                 continue
             }
-            if let until = try await publication.score(of: team, resource: resource).flatMap(Double.init),
-                until > Double(nowMs / 1000)
-            {
-                teams.append(LimitedTeam(resource: resource, team: team, until: until < 1e15 ? Int(until) : nil))
+            if let limited = try await publication.limited(team: team, resource: resource, nowMs: nowMs) {
+                teams.append(limited)
             }
         }
         return teams
