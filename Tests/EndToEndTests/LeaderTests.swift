@@ -52,7 +52,9 @@ extension EndToEnd.Faults {
             let name = try #require(template.arguments.firstIndex(of: "--name"))
             template.arguments[name + 1] = "second"
             // Not the killed one, whose name and lease are the same.
-            try await eventually("the first leads", within: .seconds(30)) { first.log.contains(#""message":"leading""#) }
+            try await eventually("the first leads", within: .seconds(30)) {
+                first.log.contains(#""message":"leading""#)
+            }
             try await stack.replacements.start("aggregator-2", template, readyMark: "weir aggregator ready: ")
             let second = try #require(stack.replacements.urls("aggregator-2")?.first)
 
