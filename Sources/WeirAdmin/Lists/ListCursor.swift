@@ -21,6 +21,7 @@ struct ListCursor: Sendable, Equatable {
         var base64 = text.replacing("-", with: "+").replacing("_", with: "/")
         guard text.utf8.count <= 2048 else { return nil }
         base64 += String(repeating: "=", count: (4 - base64.utf8.count % 4) % 4)
+        // Whatever cannot be read was never handed out; the route answers 400 and says so.
         guard let data = Data(base64Encoded: base64), let words = try? JSONDecoder().decode([String].self, from: data),
             words.first == list, words.count == parts + 1
         else { return nil }

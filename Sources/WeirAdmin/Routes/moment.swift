@@ -16,6 +16,7 @@ func moment(_ text: String) -> Int? {
         let minute = number(14), minute < 60, let second = number(17), second < 60
     else { return nil }
     let withFraction = Date.ISO8601FormatStyle(includingFractionalSeconds: true)
+    // Text that neither form takes is no moment: nil, and the route says which parameter it was.
     guard let date = (try? Date(text, strategy: .iso8601)) ?? (try? Date(text, strategy: withFraction)) else {
         return nil
     }

@@ -67,8 +67,7 @@ struct PrivateRedis: Sendable {
 
     /// A new directory that nobody else may enter.
     static func privateDirectory() throws -> String {
-        // mkdtemp puts a name of its own in the place of the six X.
-        var template = Array((NSTemporaryDirectory() + "weir-XXXXXX").utf8CString)
+        var template = Array((NSTemporaryDirectory() + "weir-XXXXXX").utf8CString)  // mkdtemp replaces the six X
         guard let made = mkdtemp(&template) else {
             throw DevError(description: "cannot make a directory in \(NSTemporaryDirectory())")
         }
