@@ -12,7 +12,7 @@ Returns  {1, skipped}  settled as an orphan; a settlement that arrives later cha
 --#include lib/record.lua
 --#include lib/arguments.lua
 if not call('GET', KEYS[1]) then return {-1} end
-local value, charged, is_release = call('HGET', KEYS[2], id), nil, false
+local value, charged, counted, is_release = call('HGET', KEYS[2], id), nil, nil, false
 local lease_end, held = string.match(value or '', '^(%d+) %d+ ([%d,]*)\n')
 if not held then return {2} end
 if tonumber(lease_end) > now then return {5} end

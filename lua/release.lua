@@ -15,7 +15,7 @@ Returns  {1, skipped}  released; skipped: counters that could not be corrected
 --#include lib/record.lua
 --#include lib/arguments.lua
 if not call('GET', KEYS[1]) then return {-1} end
-local value, charged, is_release = call('HGET', KEYS[2], id), nil, true
+local value, charged, counted, is_release = call('HGET', KEYS[2], id), nil, nil, true
 local forgets = ARGV[4] == 'forget'
 -- Never held: its admission may still be under way, and must not hold anything when it arrives.
 if not value and not forgets then call('HSET', KEYS[2], id, 'released') end

@@ -34,11 +34,15 @@ if value == 'settled' then
     return {2, epoch, last_id}
 end
 local stream_id = ''
-local held, charged, is_release
+local held, charged, counted, is_release
 if value then
     -- Nil when it was released before: it holds nothing. Of an orphan: what was charged then stands in its ending.
     held = string.match(value, '^%d+ %d+ ([%d,]*)\n')
     if not held then charged = string.match(value .. '\n', '^orphaned ([%d,]*)\n') end
+    if string.find(value, '^counted') then
+        counted = {}
+        for units, key in string.gmatch(value, '\n(%d+) ([^\n]+)') do counted[key] = tonumber(units) end
+    end
 else
     --#include lib/clock.lua
     -- An ending is remembered for 15 minutes from the id's birth (expired.lua), less a minute for clocks that differ.
@@ -51,4 +55,4 @@ if ARGV[4] ~= '' then stream_id = call('XADD', KEYS[3], '*', 'event', ARGV[4]) e
 --#include lib/budgets.lua
 call('HSET', KEYS[2], id, 'settled')
 --#include lib/ending.lua
-return {charged and 3 or 1, epoch, stream_id, skipped}
+return {(charged or counted) and 3 or 1, epoch, stream_id, skipped}

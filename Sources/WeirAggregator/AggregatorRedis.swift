@@ -42,13 +42,12 @@ struct AggregatorRedis: Sendable {
         return seconds * 1000 + micros / 1000
     }
 
-    /// What the Redis server calls this run of itself: another after every restart, another on every replica.
+    /// ``RedisRunID`` of the server now.
     nonisolated(nonsending) func runID() async throws(AggregatorError) -> String {
-        let info = try await send(["INFO", "server"]).words ?? ""
-        for line in info.split(whereSeparator: \.isNewline) where line.hasPrefix("run_id:") {
-            return String(line.dropFirst("run_id:".count))
+        guard let run = RedisRunID.read(info: try await send(RedisRunID.command).words ?? "") else {
+            throw .redis(.protocolViolation("INFO server: no run_id"))
         }
-        throw .redis(.protocolViolation("INFO server: no run_id"))
+        return run
     }
 
     /// What stands in the shards' epochs; nil: nothing.

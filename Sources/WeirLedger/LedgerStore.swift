@@ -29,6 +29,9 @@ package protocol LedgerStore: Sendable {
     /// How those of these calls ended that the ledger has.
     func outcomes(of ids: [String]) async throws(LedgerError) -> [String: UsageEvent.Outcome]
 
+    /// The calls that stand as orphaned and were made at this time (unix ms) or later.
+    func standingOrphans(calledFrom ms: Int) async throws(LedgerError) -> [StandingOrphan]
+
     /// The events that could not be read, newest first.
     func deadLetters(limit: Int) async throws(LedgerError) -> [DeadLetter]
 

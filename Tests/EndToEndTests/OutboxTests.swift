@@ -114,7 +114,7 @@ extension EndToEnd.Faults {
             ).report()
             try FaultReport(
                 "F-X1", invariant: "nothing stays reserved, and Redis's budgets are the ledger's sums",
-                bound: "0 micro-dollars, and orphans once more that an old Redis brought back",
+                bound: "0 micro-dollars",
                 measured:
                     "\(over) micro-dollars over, orphans in \(events.filter { $0.outcome == "orphaned" }.count) events"
             ).report()
@@ -143,9 +143,8 @@ extension Stack {
         return chosen.count
     }
 
-    /// Waits until nothing is reserved and each budget holds what the ledger has of it. A Redis that comes back with an old
-    /// state may bring a call to life whose orphan is in the ledger: that one may be charged once more. Returns by how
-    /// much budgets of money are over.
+    /// Waits until nothing is reserved and each budget holds what the ledger has of it. Returns by how much budgets of money
+    /// are over.
     fileprivate func overcharged(_ people: [Person], _ events: [LedgerEvent], _ note: String) async throws -> Int {
         var over = 0
         for person in people {
@@ -153,8 +152,7 @@ extension Stack {
             let orphans = own.filter { $0.outcome == "orphaned" }
             let subject = "user:\(person.team)/\(person.user)"
             func isRight(_ budget: Budget, _ units: (LedgerEvent) -> Int) -> Bool {
-                let (all, again) = (own.map(units).reduce(0, +), orphans.map(units).reduce(0, +))
-                return budget.reserved == 0 && (all...all + again).contains(budget.settled)
+                budget.reserved == 0 && budget.settled == own.map(units).reduce(0, +)
             }
             var held: [Budget] = []
             do {
@@ -172,21 +170,6 @@ extension Stack {
             over += held[0].settled - own.map(\.costMicros).reduce(0, +)
         }
         return over
-    }
-
-    /// Settlements in all outboxes that the ledger is not known to have.
-    fileprivate func outboxRows() async throws -> Int {
-        struct Readiness: Decodable {
-            struct Outbox: Decodable { let rows: Int }
-            let outbox: Outbox
-        }
-        var rows = 0
-        for number in 1...ready.gateways.count {
-            let url = replacements.urls("gateway-\(number)")?.last ?? ready.ops[number - 1]
-            let (_, body) = try await Self.get(url + "/readyz")
-            rows += try JSONDecoder().decode(Readiness.self, from: body).outbox.rows
-        }
-        return rows
     }
 }
 

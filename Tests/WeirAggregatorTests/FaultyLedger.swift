@@ -152,6 +152,9 @@ final class FaultyLedger: LedgerStore {
     func changeStanding(set: [StandingEntry], remove: [StandingEntry.Place], audit: [AuditEntry])
         async throws(LedgerError)
     { try await ledger.changeStanding(set: set, remove: remove, audit: audit) }
+    func standingOrphans(calledFrom ms: Int) async throws(LedgerError) -> [StandingOrphan] {
+        try await ledger.standingOrphans(calledFrom: ms)
+    }
     func outcomes(of ids: [String]) async throws(LedgerError) -> [String: UsageEvent.Outcome] {
         try await ledger.outcomes(of: ids)
     }

@@ -192,8 +192,7 @@ import WeirTestSupport
             configuration.commandDeadline = .seconds(2)
             let pool = RedisPool(configuration: configuration, group: group, logger: .silent)
             let enforcer = Enforcer(
-                // Long enough that no call that lives is taken for an orphan on a busy machine.
-                configuration: .init(lease: .seconds(8)), redis: configuration, pool: pool, group: group,
+                configuration: .init(lease: .seconds(2)), redis: configuration, pool: pool, group: group,
                 logger: .silent)
             try await enforcer.start()
             nodes.append(Node(enforcer: enforcer, loop: group.next()))

@@ -3,8 +3,9 @@ The budgets' part of an ending, before all other counters, since here a budget t
 not there, so after the first change it has no other field. If it had to be there, what was done is taken back, and {-1} is
 the answer: repeat it once the leader has made the budget anew.
 
-Expects what lib/ending.lua does, and `stream_id`, the event that was appended ('': none). Sets `holds`, the units held by
-limit, and `skipped` (see there); takes what was charged already off the units of `limits`.
+Expects what lib/ending.lua does, `stream_id`, the event that was appended ('': none), and `counted`: the units that a
+budget was made of already, by its key (nil: none). Sets `holds`, the units held by limit, and `skipped` (see there); takes
+what was charged already off the units of `limits`.
 ]]
 local holds, skipped, position, charged_position = {}, 0, 1, 1
 for i = 1, count do
@@ -19,6 +20,7 @@ for i = 1, count do
         before, charged_position = string.match(charged, '(%d+)()', charged_position or #charged + 1)
         limits[at + 1] = limits[at + 1] - tonumber(before or 0)
     end
+    if counted and limits[at] == 3 then limits[at + 1] = limits[at + 1] - (counted[key] or 0) end
     if limits[at] == 3 then
         local units, field, change = limits[at + 1], 'reserved', -units_held
         if units_held == 0 then field, change = 'settled', units end

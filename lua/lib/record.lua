@@ -8,7 +8,9 @@ While it lives, three lines of text, made by the node:
                chosen
   <observed>   the usage event as observed at the last renewal; empty before
 Once it has ended, how: `settled`, `released`, or `orphaned <units,...>`; the latter two maybe with the three lines
-after it. Kept for a while, so that a repeated step changes nothing, and removed by expired.lua.
+after it; or `counted`, with a line `<units> <budget's key>` for each budget of this shard that was made of a ledger
+which has the call as an orphan (counted.lua). Kept for a while, so that a repeated step changes nothing, and removed by
+expired.lua.
 
 An id is a ULID: 26 letters and digits, the first ten of them the time of its birth.
 

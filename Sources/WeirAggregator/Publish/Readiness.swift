@@ -30,14 +30,6 @@ actor Readiness {
         self.logger = logger
     }
 
-    /// One budget and what it has to hold at least.
-    struct Seed: Sendable, Equatable {
-        let shard: Shard
-        let key: String
-        let settled: Int
-        let expireAtMs: Int
-    }
-
     /// A shard of which the ledger has everything.
     struct Drained: Sendable, Hashable {
         let shard: Shard
@@ -97,10 +89,14 @@ actor Readiness {
     func open(_ due: [Drained], as leader: Leader) async throws(AggregatorError) -> Int {
         guard !due.isEmpty else { return 0 }
         let nowMs = try await redis.nowMs()
-        let seeds: [Seed]
+        let seeds: [BudgetSeed]
+        let orphans: CountedOrphans
         do {
             guard let policy = try await ledger.currentPolicy()?.policy else { return 0 }
-            seeds = try await Self.seeds(policy: policy, ledger: ledger, shardCount: shards.count, nowMs: nowMs)
+            // Before the sums: what becomes an orphan in between is charged twice rather than not at all.
+            orphans = try await CountedOrphans.read(
+                policy: policy, ledger: ledger, shardCount: shards.count, nowMs: nowMs)
+            seeds = try await BudgetSeed.all(policy: policy, ledger: ledger, shardCount: shards.count, nowMs: nowMs)
         } catch { throw error == .cancelled ? .cancelled : .ledger(error) }
         // Stands as long as nothing is lost again: else a shard would be opened without what was put into it.
         let opening = "\(leader.token)-" + String(UInt64.random(in: .min ... .max), radix: 36)
@@ -124,6 +120,7 @@ actor Readiness {
         }
         var opened = 0
         for shard in due {
+            guard try await orphans.note(in: shard.shard, as: leader) else { continue }
             let held = HeldUnits(shard: shard.shard, leader: leader)
             // Else calls are being announced at this very moment: the next step looks again.
             guard try await held.putRight(seen.withLock { $0[shard.shard] ?? [:] }) else { continue }
@@ -144,79 +141,5 @@ actor Readiness {
         }
         logger.notice("shards ready", metadata: ["shards": "\(opened)", "budgets": "\(needed.count)"])
         return opened
-    }
-
-    private static func groupsOfKeys(_ ledger: any LedgerStore) async throws(LedgerError) -> [String: [String]] {
-        Dictionary(
-            try await ledger.keys(team: nil).map { ($0.record.id, $0.record.groups) },
-            uniquingKeysWith: { first, _ in first })
-    }
-
-    /// Sums by key as sums by group, whose name stands in place of the user's.
-    static func byGroup(_ spends: [Spend], groups: [String: [String]]) -> [Spend] {
-        var sums: [Subject: Spend] = [:]
-        for spend in spends {
-            guard let team = spend.team, let key = spend.key else { continue }
-            for group in Set(groups[key] ?? []) {
-                sums[.group(team: team, id: group), default: Spend(team: team, user: group, totals: .zero)].totals +=
-                    spend.totals
-            }
-        }
-        return Array(sums.values)
-    }
-
-    /// What the ledger knows of the budgets of the current periods.
-    static func seeds(policy: Policy, ledger: any LedgerStore, shardCount: Int, nowMs: Int)
-        async throws(LedgerError) -> [Seed]
-    {
-        var seeds: [Seed] = []
-        for limit in policy.limits where limit.enforce != .ledger {
-            guard case .period(let kind) = limit.span, let grouping = limit.per.spendGrouping else { continue }
-            let period = kind.containing(ms: nowMs)
-            var spends = try await ledger.spend(
-                by: grouping, in: DayRange(period), of: limit.match.selection(in: policy))
-            if limit.per == .group { spends = Self.byGroup(spends, groups: try await groupsOfKeys(ledger)) }
-            for spend in spends {
-                guard let subject = limit.per.subject(of: spend), let units = spend.totals.amount(in: limit.unit),
-                    units > 0
-                else { continue }
-                let shard = Shard(of: subject, team: spend.team ?? "", count: shardCount)
-                seeds.append(
-                    Seed(
-                        shard: shard,
-                        key: RedisKeys.budget(shard, limit: limit.id, subject: subject.text, period: period),
-                        settled: min(units, .largestExact), expireAtMs: period.endMs + UTCDay.lengthMs))
-            }
-        }
-        return seeds
-    }
-}
-
-extension Limit.Per {
-    /// The ledger's sums of these subjects; nil: it does not sum by them.
-    var spendGrouping: SpendGrouping? {
-        switch self {
-        case .team: .team
-        case .user: .user
-        case .product: .product
-        case .global: .everybody
-        case .key, .group: .key
-        case .ip: nil
-        }
-    }
-
-    /// Whose spending a sum is; nil for calls without a user, and of a team that is none (anonymous callers).
-    func subject(of spend: Spend) -> Subject? {
-        switch self {
-        case .team: spend.team.map { .team($0) }
-        case .user:
-            if let team = spend.team, let user = spend.user { .user(team: team, id: user) } else { nil }
-        case .product: spend.product.map { .product($0) }
-        case .global: .global
-        case .key: spend.key.map { .key($0) }
-        case .group:
-            if let team = spend.team, let group = spend.user { .group(team: team, id: group) } else { nil }
-        case .ip: nil
-        }
     }
 }

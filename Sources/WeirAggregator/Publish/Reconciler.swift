@@ -24,10 +24,10 @@ struct Reconciler: Sendable {
         let due = try await late()
         guard !due.isEmpty else { return 0 }
         let nowMs = try await redis.nowMs()
-        let seeds: [Readiness.Seed]
+        let seeds: [BudgetSeed]
         do {
             guard let policy = try await ledger.currentPolicy()?.policy else { return 0 }
-            seeds = try await Readiness.seeds(
+            seeds = try await BudgetSeed.all(
                 policy: policy, ledger: ledger, shardCount: shards.count, nowMs: nowMs)
         } catch { throw error == .cancelled ? .cancelled : .ledger(error) }
         let shards = Set(due.map(\.shard))

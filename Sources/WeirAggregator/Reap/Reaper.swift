@@ -89,8 +89,8 @@ actor Reaper {
     /// False if it had ended meanwhile, lives after all, or cannot be read.
     ///
     /// - Parameter known: how the call ended, if the ledger has it already: Redis came back with an old snapshot, in which it
-    ///   lives. Then it is not charged once more: the budgets were made of the ledger. (What stands there as orphaned is,
-    ///   until its real usage comes: whether Redis remembers that charge cannot be known.)
+    ///   lives. Then it is not charged once more: the budgets were made of the ledger. One that stands there as orphaned has
+    ///   been noted before its shard was opened (``CountedOrphans``), or is one whose other part was reaped first.
     private func reap(
         _ id: String, _ record: String, _ shard: Shard, _ orphans: Policy.Orphans, known: UsageEvent.Outcome?
     ) async throws(AggregatorError) -> Bool {

@@ -60,7 +60,7 @@ struct LimitUseReading: Sendable {
             spends = try await ledger.spend(
                 by: grouping, in: DayRange(period), of: limit.match.selection(in: policy))
         } catch { throw error == .cancelled ? .cancelled : .ledger(error) }
-        if limit.per == .group { spends = Readiness.byGroup(spends, groups: groups.ofKeys) }
+        if limit.per == .group { spends = Spend.byGroup(spends, groups: groups.ofKeys) }
         return spends.compactMap { spend in
             guard let subject = limit.per.subject(of: spend), let used = spend.totals.amount(in: limit.unit), used > 0
             else { return nil }

@@ -66,6 +66,7 @@ extension Outbox {
 
     /// Reads epoch and mark of these shards.
     private func look(_ pool: RedisPool, at shards: [Shard]) async {
+        guard let run = await run(pool) else { return }
         typealias Reading = (shard: Shard, epoch: String?, mark: CommittedMark)
         let readings = await withTaskGroup(of: Reading?.self) { group in
             for shard in shards {
@@ -84,12 +85,18 @@ extension Outbox {
             }
         }
         state.withLock { state in
+            state.run = run
             for reading in readings {
                 state.shards[reading.shard.number, default: ShardRows()].epoch = reading.epoch
                 state.shards[reading.shard.number, default: ShardRows()].mark = reading.mark
                 state.shards[reading.shard.number, default: ShardRows()].isFresh = true
             }
         }
+    }
+
+    /// Which run of redis-server this is; nil: it does not say now, and is asked again.
+    private func run(_ pool: RedisPool) async -> String? {
+        do { return RedisRunID.read(info: try await pool.any.send(RedisRunID.command).text ?? "") } catch { return nil }
     }
 
     /// Sorts what was sent by what has just been read.
@@ -99,7 +106,7 @@ extension Outbox {
             var committed: [OutboxRow.Ticket] = []
             var lost: [Sent] = []
             for number in state.shards.keys where state.shards[number]?.isFresh == true {
-                state.shards[number]?.takeStock(&committed, &lost, mostLost: room)
+                state.shards[number]?.takeStock(&committed, &lost, mostLost: room, run: state.run)
             }
             return (committed, lost)
         }
@@ -136,7 +143,7 @@ extension Outbox {
 extension Outbox.ShardRows {
     /// Takes out what is committed, and up to `mostLost` of what is lost.
     mutating func takeStock(
-        _ committed: inout [OutboxRow.Ticket], _ lost: inout [Outbox.Sent], mostLost: Int
+        _ committed: inout [OutboxRow.Ticket], _ lost: inout [Outbox.Sent], mostLost: Int, run: String
     ) {
         isFresh = false
         // Nearly in the order of the stream: behind many that have to stay nearly all do.
@@ -145,7 +152,7 @@ extension Outbox.ShardRows {
         while looked < sent.count, kept.count < 64 {
             let row = sent[looked]
             looked += 1
-            switch OutboxPlan.standing(row.place, epoch: epoch, mark: mark) {
+            switch OutboxPlan.standing(row.place, epoch: epoch, mark: mark, run: run) {
             case .committed: committed.append(row.ticket)
             case .lost where lost.count < mostLost: lost.append(row)
             case .lost, .waits: kept.append(row)

@@ -36,6 +36,8 @@ package final class Outbox: Sendable {
     struct State {
         var content: OutboxFile.Content
         var shards: [Int: ShardRows] = [:]
+        /// Of redis-server, as it was read last.
+        var run = ""
         /// What has not been written yet, in its order.
         var pending: [OutboxFile.Write] = []
         /// Written after them; takes more until then.

@@ -21,14 +21,18 @@ enum OutboxPlan {
         case lost
     }
 
-    /// - Parameter epoch: the shard's now; nil: it is not ready.
+    /// - Parameters:
+    ///   - epoch: the shard's now; nil: it is not ready.
+    ///   - run: redis-server's now. Until an aggregator has been at work in it, the mark is of an earlier one.
     ///
     /// Ids begin anew after a loss, and may come twice, so an id counts only where run and life are the same: FLUSHALL
     /// takes epoch and life away; a redis-server that comes back with an older state has another run.
-    static func standing(_ place: HandedOn, epoch: String?, mark: CommittedMark) -> Standing {
+    static func standing(_ place: HandedOn, epoch: String?, mark: CommittedMark, run: String) -> Standing {
         if let below = mark.below {
-            guard place.run == mark.run else { return .lost }
-            if place.life == mark.epoch || place.life == mark.life, place.id < below { return .committed }
+            guard place.run == mark.run || place.run == run else { return .lost }
+            if place.run == mark.run, place.life == mark.epoch || place.life == mark.life, place.id < below {
+                return .committed
+            }
         }
         return place.life == epoch || place.life == mark.life ? .waits : .lost
     }

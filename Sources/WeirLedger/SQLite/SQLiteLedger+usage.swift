@@ -97,6 +97,18 @@ extension SQLiteLedger {
         }
     }
 
+    package func standingOrphans(calledFrom ms: Int) async throws(LedgerError) -> [StandingOrphan] {
+        try await read { db in
+            let statement = try db.cachedStatement(sql: UsageEventColumns.selectOrphans)
+            return try Row.fetchAll(statement, arguments: [ms]).map { row in
+                StandingOrphan(
+                    id: row[0], calledAtMs: row[1], model: row[6],
+                    spend: Spend(
+                        team: row[2], user: row[3], product: row[4], key: row[5], totals: UsageTotals(row, at: 7)))
+            }
+        }
+    }
+
     package func deadLetters(limit: Int) async throws(LedgerError) -> [DeadLetter] {
         try await read { db in
             try Row.fetchAll(

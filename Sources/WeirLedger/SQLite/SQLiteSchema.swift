@@ -19,6 +19,7 @@ enum SQLiteSchema {
         migrator.registerMigration("4 costs") { try $0.execute(sql: costs) }
         migrator.registerMigration("4 event search") { try $0.execute(sql: eventSearch) }
         migrator.registerMigration("5 alerts") { try $0.execute(sql: alerts) }
+        migrator.registerMigration("6 orphans") { try $0.execute(sql: orphans) }
         return migrator
     }
 
@@ -292,6 +293,11 @@ enum SQLiteSchema {
     /// One team's newest calls, without reading everybody's.
     private static let eventSearch = """
         CREATE INDEX IF NOT EXISTS usage_event_team ON usage_event (team, called_at);
+        """
+
+    /// The few whose real usage may still come, without reading everybody's.
+    private static let orphans = """
+        CREATE INDEX usage_event_orphaned ON usage_event (called_at) WHERE outcome = 'orphaned' AND corrects IS NULL;
         """
 
     /// The newest of all who have led.

@@ -64,6 +64,14 @@ enum UsageEventColumns {
         FROM usage_event AS e WHERE id = ? AND outcome = ?
         """
 
+    /// Those that stand as orphaned, and from the eighth column on what they added to the sums.
+    static let selectOrphans = """
+        SELECT id, called_at, team, user, product, key, model, 1, NOT ok, input_tokens, cache_read_tokens,
+          cache_write_5m_tokens, cache_write_1h_tokens, output_tokens, reasoning_tokens, \(correctedCost)
+        FROM usage_event AS e INDEXED BY usage_event_orphaned
+        WHERE called_at >= ? AND outcome = 'orphaned' AND corrects IS NULL
+        """
+
     /// In the order of `names`.
     static func arguments(of event: UsageEvent) -> StatementArguments {
         var values: [DatabaseValue] = []

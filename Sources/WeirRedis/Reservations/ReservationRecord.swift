@@ -20,6 +20,8 @@ package enum ReservationRecord: Sendable, Hashable {
         case "settled": self = .settled
         case "released": self = .released(kept)
         case "orphaned": self = .orphaned(kept)
+        // Known from the ledger alone.
+        case "counted": self = .orphaned(nil)
         default: return nil
         }
     }

@@ -23,12 +23,13 @@ package enum ScriptCatalogue {
     package static let trim = script("trim", PackageResources.trim_lua)
     package static let regroup = script("regroup", PackageResources.regroup_lua)
     package static let open = script("open", PackageResources.open_lua)
+    package static let counted = script("counted", PackageResources.counted_lua)
     package static let close = script("close", PackageResources.close_lua)
     package static let ready = script("ready", PackageResources.ready_lua)
 
     package static let all = [
         admit, wouldAdmit, settle, renew, release, reap, expired, peek, announce, unlimit, lead, fenced, seed, open,
-        close, ready,
+        close, ready, counted,
         restore, raise, resend, reconciled, trim, regroup,
     ]
 

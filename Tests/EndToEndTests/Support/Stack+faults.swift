@@ -55,3 +55,20 @@ extension Stack {
         try await replacements.start("redis", template, readyMark: "Ready to accept connections")
     }
 }
+
+extension Stack {
+    /// Settlements in all outboxes that the ledger is not known to have.
+    func outboxRows() async throws -> Int {
+        struct Readiness: Decodable {
+            struct Outbox: Decodable { let rows: Int }
+            let outbox: Outbox
+        }
+        var rows = 0
+        for number in 1...ready.gateways.count {
+            let url = replacements.urls("gateway-\(number)")?.last ?? ready.ops[number - 1]
+            let (_, body) = try await Self.get(url + "/readyz")
+            rows += try JSONDecoder().decode(Readiness.self, from: body).outbox.rows
+        }
+        return rows
+    }
+}

@@ -23,13 +23,20 @@ import WeirTestSupport
     func `an id counts only in the run and the life in which it was given`(
         place: HandedOn, epoch: String?, standing: OutboxPlan.Standing
     ) {
-        #expect(OutboxPlan.standing(place, epoch: epoch, mark: Self.mark) == standing)
+        #expect(OutboxPlan.standing(place, epoch: epoch, mark: Self.mark, run: "r") == standing)
+    }
+
+    @Test func `what was sent in a new run waits until its aggregator has said something`() {
+        let place = HandedOn(run: "s", life: "e", id: .init(ms: 1, sequence: 0))
+        #expect(OutboxPlan.standing(place, epoch: "e", mark: Self.mark, run: "s") == .waits)
+        #expect(OutboxPlan.standing(place, epoch: "f", mark: Self.mark, run: "s") == .lost)
+        #expect(OutboxPlan.standing(place, epoch: "e", mark: Self.mark, run: "t") == .lost)
     }
 
     @Test func `before anything was said of a stream its epoch alone counts`() {
         let place = HandedOn(run: "", life: "e", id: .init(ms: 5, sequence: 0))
-        #expect(OutboxPlan.standing(place, epoch: "e", mark: CommittedMark()) == .waits)
-        #expect(OutboxPlan.standing(place, epoch: nil, mark: CommittedMark()) == .lost)
+        #expect(OutboxPlan.standing(place, epoch: "e", mark: CommittedMark(), run: "r") == .waits)
+        #expect(OutboxPlan.standing(place, epoch: nil, mark: CommittedMark(), run: "r") == .lost)
     }
 
     @Test(
@@ -89,7 +96,7 @@ import WeirTestSupport
         var rows: [Int: HandedOn] = [:]
         var known = CommittedMark()
         func standing(_ place: HandedOn) -> OutboxPlan.Standing {
-            OutboxPlan.standing(place, epoch: shard.now.epoch, mark: shard.now.mark)
+            OutboxPlan.standing(place, epoch: shard.now.epoch, mark: shard.now.mark, run: "run\(shard.run)")
         }
         // As a node: what it knows of the run is as old as its last look.
         func look() {
