@@ -8,6 +8,8 @@ enum DevText {
             "    " + name + String(repeating: " ", count: width - name.count) + "  " + key
         }
         let firstKey = keys.first?.value ?? ""
+        // As it was called: `weir` alone is on nobody's path before it is installed.
+        let weir = CommandLine.arguments.first ?? "weir"
         let port = ready.redis.split(separator: ":").last ?? ""
         return """
             Weir is ready. Nothing here costs money: a simulator stands in for the providers.
@@ -32,7 +34,7 @@ enum DevText {
               redis-cli -p \(port) --scan --pattern 'weir:*'
               redis-cli -p \(port) ZADD weir:quota-limits:ai_credits 4102444800 acme     limits team acme; ZREM lets it go on
               export WEIR_ADMIN_URL=\(ready.aggregator) WEIR_ADMIN_TOKEN=\(ready.adminToken)
-              weir usage --by user          weir limited list          weir kill-switch status
+              \(weir) usage --by user        also: limited list, kill-switch status, top, --help
 
             Ctrl-C ends everything.
             """
