@@ -38,9 +38,6 @@ package actor Aggregator {
     var unpricedSeen: Set<String> = []
     var unpricedTold: Set<String> = []
     var unpricedDay = 0
-    var eventsSeen = 0
-    var orphansSeen = 0
-    var seen: [(at: ContinuousClock.Instant, orphans: Int, events: Int)] = []
     /// The token with which this process has fenced off earlier leaders.
     private var claimed: Int?
 
@@ -137,7 +134,7 @@ package actor Aggregator {
     package func reap() async throws(AggregatorError) -> Int {
         guard isLeading else { return 0 }
         let settled = try await joined().reaper.step()
-        count(orphans: settled)
+        metrics.reaped(settled)
         return settled
     }
 

@@ -32,6 +32,10 @@ package protocol LedgerStore: Sendable {
     /// The calls that stand as orphaned and were made at this time (unix ms) or later.
     func standingOrphans(calledFrom ms: Int) async throws(LedgerError) -> [StandingOrphan]
 
+    /// How many calls were made at this time (unix ms) or later, and how many of them stand as orphaned. Without any orphans
+    /// the others are not counted.
+    func callCounts(calledFrom ms: Int) async throws(LedgerError) -> (orphaned: Int, all: Int)
+
     /// The events that could not be read, newest first.
     func deadLetters(limit: Int) async throws(LedgerError) -> [DeadLetter]
 

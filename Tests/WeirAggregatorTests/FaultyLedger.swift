@@ -155,6 +155,9 @@ final class FaultyLedger: LedgerStore {
     func standingOrphans(calledFrom ms: Int) async throws(LedgerError) -> [StandingOrphan] {
         try await ledger.standingOrphans(calledFrom: ms)
     }
+    func callCounts(calledFrom ms: Int) async throws(LedgerError) -> (orphaned: Int, all: Int) {
+        try await ledger.callCounts(calledFrom: ms)
+    }
     func outcomes(of ids: [String]) async throws(LedgerError) -> [String: UsageEvent.Outcome] {
         try await ledger.outcomes(of: ids)
     }

@@ -37,6 +37,28 @@ import WeirTestSupport
         }
     }
 
+    @Test func `orphans are a share of all calls, whichever aggregator took them in`() async throws {
+        try await TestDeployment.run { deployment in
+            try await deployment.apply()
+            let (one, two) = (deployment.aggregator("one"), deployment.aggregator("two"))
+            #expect(try await one.lead())
+            var orphans = (0..<10).map { event("o\($0)", outcome: .orphaned) }
+            // Long ago.
+            orphans.append(event("old", outcome: .orphaned, atMs: noonMs - 3_600_000))
+            _ = try await deployment.ledger.ingest(orphans, deadLetters: [])
+            try await deployment.produce((0..<991).map { event("e\($0)") })
+            while try await !two.ingest().isEmpty {}
+            func alerts() async throws -> [String] {
+                try await one.survey()
+                return try await deployment.ledger.alerts(state: nil, before: nil, limit: 10)
+                    .filter { $0.alert.kind == .orphanRate }.map(\.alert.text)
+            }
+            #expect(try await alerts() == [], "10 of 1,001")
+            _ = try await deployment.ledger.ingest([event("o10", outcome: .orphaned)], deadLetters: [])
+            #expect(try await alerts() == ["11 of 1002 calls of the last ten minutes were of nodes that are gone."])
+        }
+    }
+
     @Test func `ten thousand teams and models are a few series, and unpriced models are none`() async throws {
         var survey = Survey(nowMs: noonMs)
         survey.teams = (1...10_000).map { UsageRow(name: "t\($0)", totals: .init(cost: MicroUSD(micros: $0))) }

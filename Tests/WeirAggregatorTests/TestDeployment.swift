@@ -103,7 +103,9 @@ struct TestDeployment: Sendable {
     }
 
     /// Writes an event as a node would, into the shard of its team.
-    func produce(_ events: UsageEvent...) async throws {
+    func produce(_ events: UsageEvent...) async throws { try await produce(events) }
+
+    func produce(_ events: [UsageEvent]) async throws {
         for event in events { try await produce(json: event.json(), team: event.team) }
     }
 

@@ -11,7 +11,7 @@ extension Aggregator {
     private static let mostKnownAlerts = 100_000
     /// Models that are told of in a day by name: under some policies a client may call any name.
     private static let mostUnpricedModels = 20
-    private static let orphanWindow: Duration = .seconds(600)
+    private static let orphanWindowMs = 600_000
 
     /// Looks how the deployment stands: shows it in the metrics, and raises alerts if this process leads.
     package func survey() async throws(AggregatorError) {
@@ -30,8 +30,13 @@ extension Aggregator {
         let surveyor = Surveyor(
             redis: redis, ledger: ledger, shards: try await joined().readiness.shards, prices: configuration.prices)
         var survey = try await surveyor.survey(isLeading: isLeading)
-        if isLeading { survey.reservations = try await joined().reaper.live }
-        (survey.orphans, survey.events) = orphansLately()
+        if isLeading {
+            survey.reservations = try await joined().reaper.live
+            do {
+                (survey.orphans, survey.events) = try await ledger.callCounts(
+                    calledFrom: survey.nowMs - Self.orphanWindowMs)
+            } catch { throw error == .cancelled ? .cancelled : .ledger(error) }
+        }
         survey.calledUnpriced = unpricedToday(nowMs: survey.nowMs)
         survey.show(on: metrics.registry)
         var alerts = configuration.alertRules.due(survey)
@@ -104,25 +109,7 @@ extension Aggregator {
 
     func count(_ report: Ingester.Report) {
         metrics.ingested(report)
-        eventsSeen = eventsSeen.addingSaturated(report.ledger.inserted)
         if unpricedSeen.count < 1_000 { unpricedSeen.formUnion(report.unpricedModels) }
-    }
-
-    func count(orphans: Int) {
-        metrics.reaped(orphans)
-        orphansSeen = orphansSeen.addingSaturated(orphans)
-    }
-
-    /// Orphans and events of the last ten minutes.
-    private func orphansLately() -> (orphans: Int, events: Int) {
-        let now = ContinuousClock.now
-        seen.append((now, orphansSeen, eventsSeen))
-        while seen.count > 1, now - seen[1].at >= Self.orphanWindow { seen.removeFirst() }
-        let first = seen[0]
-        // From the start of the process on, whose first look saw what came before it.
-        guard seen.count > 1 else { return (orphansSeen, eventsSeen) }
-        let isWhole = now - first.at >= Self.orphanWindow
-        return isWhole ? (orphansSeen - first.orphans, eventsSeen - first.events) : (orphansSeen, eventsSeen)
     }
 
     /// The text format of Prometheus.

@@ -62,7 +62,7 @@ package struct AlertRules: Sendable {
             alerts.append(
                 Alert(
                     .orphanRate, subject: "nodes", period: hour, severity: .critical,
-                    text: "\(survey.orphans) calls of nodes that are gone were settled in ten minutes, of \(calls).",
+                    text: "\(survey.orphans) of \(calls) calls of the last ten minutes were of nodes that are gone.",
                     details: ["orphans": "\(survey.orphans)", "calls": "\(calls)"], atMs: survey.nowMs))
         }
         return alerts

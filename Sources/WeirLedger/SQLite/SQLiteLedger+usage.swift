@@ -109,6 +109,18 @@ extension SQLiteLedger {
         }
     }
 
+    package func callCounts(calledFrom ms: Int) async throws(LedgerError) -> (orphaned: Int, all: Int) {
+        try await read { db in
+            func count(_ rows: String) throws -> Int {
+                let statement = try db.cachedStatement(sql: "SELECT count(*) FROM usage_event INDEXED BY \(rows)")
+                return try Int.fetchOne(statement, arguments: [ms]) ?? 0
+            }
+            let orphaned = try count(
+                "usage_event_orphaned WHERE called_at >= ? AND outcome = 'orphaned' AND corrects IS NULL")
+            return (orphaned, orphaned == 0 ? 0 : try count("usage_event_called_at WHERE called_at >= ?"))
+        }
+    }
+
     package func deadLetters(limit: Int) async throws(LedgerError) -> [DeadLetter] {
         try await read { db in
             try Row.fetchAll(
