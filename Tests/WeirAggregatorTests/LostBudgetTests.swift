@@ -91,7 +91,7 @@ import WeirTestSupport
             configuration.commandDeadline = .seconds(2)
             let pool = RedisPool(configuration: configuration, group: group, logger: .silent)
             let enforcer = Enforcer(
-                configuration: .init(lease: .seconds(5)), redis: configuration, pool: pool, group: group,
+                configuration: .init(lease: .seconds(600)), redis: configuration, pool: pool, group: group,
                 logger: .silent)
             let result: Result<Void, any Error>
             do {
