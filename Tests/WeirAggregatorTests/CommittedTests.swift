@@ -54,6 +54,27 @@ import WeirTestSupport
         }
     }
 
+    @Test func `what an old snapshot holds as given to this one is worked off at once`() async throws {
+        try await TestDeployment.run(arguments: ["--save", "3600 1"]) { deployment in
+            let aggregator = deployment.aggregator { $0.tellCommittedEvery = .zero }
+            try await deployment.produce(event("a"))
+            _ = try await aggregator.ingest()
+            _ = try await aggregator.ingest()
+            #expect(try await deployment.spent == 1)
+            // Taken in the moment between reading and acknowledging.
+            try await deployment.produce(event("b"))
+            try await deployment.send(
+                "XREADGROUP", "GROUP", "ledger", "one", "COUNT", "1", "STREAMS", .string(RedisKeys.usage(Self.acme)),
+                ">")
+            try await deployment.send("SAVE")
+            try await deployment.restartRedis()
+            #expect(try await ids(deployment).count == 1)
+            _ = try await aggregator.ingest()
+            #expect(try await deployment.spent == 2)
+            #expect(try await ids(deployment) == [])
+        }
+    }
+
     @Test func `a stream that somebody deleted closes its shard, so that nodes send again`() async throws {
         try await TestDeployment.run { deployment in
             let aggregator = deployment.aggregator { $0.tellCommittedEvery = .zero }

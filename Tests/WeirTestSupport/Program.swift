@@ -95,7 +95,13 @@ package final class Program: Sendable {
         sigaddset(&terminate, SIGTERM)
         pthread_sigmask(SIG_UNBLOCK, &terminate, &before)
         defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
-        do { try process.run() } catch { throw Problem(description: "cannot run \(program): \(error)") }
+        do {
+            try process.run()
+            // The child has its own; Foundation keeps these open as long as the process is known, and starting another one
+            // reads past the end of its list of open files when there are more than some 1,300.
+            try output.close()
+            try errors?.close()
+        } catch { throw Problem(description: "cannot run \(program): \(error)") }
         return process
     }
 }

@@ -29,7 +29,8 @@ package actor Ingester {
     private struct Source {
         let stream: ShardStream
         var hasGroup = false
-        /// True until this consumer's unacknowledged entries have been worked off: after a start, a failure, a claim.
+        /// True until this consumer's unacknowledged entries have been worked off: after a start, a failure, a claim, and in
+        /// another run of redis-server, which may have brought some back.
         var hasPending = true
         var claimCursor = "0-0"
     }
@@ -41,6 +42,9 @@ package actor Ingester {
     private var sources: [Source]
     private var nextClaim = ContinuousClock.now
     private var nextTelling = ContinuousClock.now
+    private var nextLook = ContinuousClock.now
+    /// Of redis-server, as it was read last.
+    private var run: String?
     private var isBusy = false
 
     init(
@@ -73,6 +77,7 @@ package actor Ingester {
 
     private func readCommitAcknowledge() async throws(AggregatorError) -> Report {
         var report = Report()
+        try await lookForRestart()
         report.lost += try await claimFromTheDead()
         let batches = try await readAll()
         var events: [UsageEvent] = []
@@ -113,6 +118,17 @@ package actor Ingester {
         try await acknowledge(batches)
         try await tellCommitted()
         return report
+    }
+
+    /// A redis-server that came back with an old state may hold entries as given to this consumer that it has long worked off,
+    /// or has never seen. Until they are acknowledged their shard stays closed.
+    private func lookForRestart() async throws(AggregatorError) {
+        guard ContinuousClock.now >= nextLook else { return }
+        nextLook = .now + configuration.tellCommittedEvery
+        let now = try await redis.runID()
+        guard now != run else { return }
+        run = now
+        for index in sources.indices { sources[index].hasPending = true }
     }
 
     /// How far the ledger has each stream is said again now and then, when nothing is read: a redis-server that came back

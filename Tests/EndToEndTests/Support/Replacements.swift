@@ -8,6 +8,7 @@ final class Replacements: Sendable {
     /// Where their logs go.
     private let directory: String
     private let started = Mutex<[(name: String, program: Program, urls: [String])]>([])
+    private let count = Atomic<Int>(0)
 
     init(directory: String) { self.directory = directory }
 
@@ -65,7 +66,7 @@ final class Replacements: Sendable {
 
     /// Starts it, and returns when it has printed a line with `readyMark`.
     func start(_ name: String, _ template: Template, readyMark: String) async throws {
-        let number = started.withLock { $0.count }
+        let (number, _) = count.wrappingAdd(1, ordering: .relaxed)
         let log = directory + "/replacement-\(number)-\(name).log"
         func launch() throws -> Program {
             try Program(template.program, template.arguments, environment: template.environment, logFile: log)
@@ -85,6 +86,10 @@ final class Replacements: Sendable {
             throw Program.Problem(description: "\(error): \(program.log)")
         }
         let urls = (line ?? "").split(separator: " ").filter { $0.hasPrefix("http://") }.map(String.init)
-        started.withLock { [program] in $0.append((name, program, urls)) }
+        started.withLock { [program] in
+            // Hundreds are killed in one test, and each that is kept keeps files open.
+            $0.removeAll { $0.name == name && !$0.program.isRunning }
+            $0.append((name, program, urls))
+        }
     }
 }
