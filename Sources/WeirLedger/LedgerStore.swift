@@ -90,12 +90,12 @@ package protocol LedgerStore: Sendable {
     func setOverride(_ override: Override, audit: AuditEntry) async throws(LedgerError)
     /// Back to what policy says. False, and nothing written, if there is no override.
     func removeOverride(limit: Limit.ID, subject: String, audit: AuditEntry) async throws(LedgerError) -> Bool
-    /// All that stand, by limit and subject; also those that have ended and are not removed yet.
     /// Adds prices for ever, all of them as one addition. Returns its number: 1, 2, …
     func appendPrices(_ prices: [ModelPrice], audit: AuditEntry) async throws(LedgerError) -> Int
     /// All that were added, oldest first, and the number of the last addition; 0: none.
     func addedPrices() async throws(LedgerError) -> AddedPrices
 
+    /// All that stand, by limit and subject; also those that have ended and are not removed yet.
     func overrides() async throws(LedgerError) -> [Override]
 
     func appendAudit(_ entry: AuditEntry) async throws(LedgerError)

@@ -33,17 +33,15 @@ extension AdminRoutes {
         let values = context.query
         let days = try days(from: day(values["from"] ?? "", "from"), to: day(values["to"] ?? "", "to"))
         let after = try values["after"].map { (text) throws(AdminError) -> ExportedEvent.Place in
-            // `<called_at>:<id>`, as in `next`.
-            let parts = text.split(separator: ":", maxSplits: 1)
-            guard parts.count == 2, let ms = Int(parts[0]) else {
+            guard let place = ExportedEvent.Place(text) else {
                 throw AdminError(.invalidField, "after is not what next of a page said", field: "after")
             }
-            return ExportedEvent.Place(calledAtMs: ms, id: String(parts[1]))
+            return place
         }
         let events = try await ledger.exportEvents(in: days, after: after, limit: Self.eventsPerPage)
         let last = events.count == Self.eventsPerPage ? events.last : nil
         return try answer(
-            EventPage(events: events.map(\.json), next: last.map { "\($0.place.calledAtMs):\($0.place.id)" }))
+            EventPage(events: events.map(\.json), next: last?.place.text))
     }
 
     /// Day by day, each its own transaction: ingest waits for a day at most, and what a failure leaves undone is done by

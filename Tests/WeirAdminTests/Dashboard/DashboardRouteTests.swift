@@ -274,6 +274,7 @@ import WeirTestSupport
             #expect(rows.count == 601 && rows.allSatisfy { $0["team"] as? String == "globex" })
             #expect(try await browser.get("/export/events?as=json&team=nobody").body == "[]\n")
             #expect(try await browser.get("/events?after=9223372036854775807:x").status == 200)
+            #expect(try await browser.get("/events?after=x").status == 422)
         }
     }
 }

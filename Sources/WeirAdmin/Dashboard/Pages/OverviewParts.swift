@@ -31,10 +31,11 @@ struct OverviewParts: Sendable {
     }
 
     private func thresholds(_ ledger: LiveFacts.LedgerFacts) -> HTML {
-        guard let guarded = ledger.guarded, guarded.warn != nil || guarded.kill != nil else {
+        guard let guarded = ledger.guarded?.guarded, let spent = ledger.guarded?.spent.micros,
+            guarded.warn != nil || guarded.kill != nil
+        else {
             return el("p", text: "No thresholds: the policy has no cost_guard.")
         }
-        let spent = guarded.spent.micros
         var words: [String] = []
         if let warn = guarded.warn { words.append("warns at \(Format.money(warn.micros))") }
         if let kill = guarded.kill { words.append("stops at \(Format.money(kill.micros))") }
@@ -43,8 +44,8 @@ struct OverviewParts: Sendable {
         let isOver = guarded.kill.map { spent >= $0.micros } ?? false
         return LimitBar(used: spent, reserved: 0, amount: limit).html
             + el("p") {
-                if guarded.kind != .day { "\(Format.money(spent)) this \(guarded.kind.rawValue); " }
-                words.joined(separator: ", ") + " a \(guarded.kind.rawValue)"
+                if guarded.period != .day { "\(Format.money(spent)) this \(guarded.period.rawValue); " }
+                words.joined(separator: ", ") + " a \(guarded.period.rawValue)"
             }
             + (isOver
                 ? state("bad", "over the threshold that stops")
