@@ -29,11 +29,10 @@ struct AdminRoutes: Sendable {
 
     func router() -> Router<AdminContext> {
         let router = Router(context: AdminContext.self)
-        let all = openRoutes + routes
+        let all = openRoutes + [metricsRoute] + routes
         router.add(middleware: ErrorMiddleware(routes: all))
         router.add(middleware: SiteMiddleware(names: ListenerNames(configuration)))
         for route in all { router.on(RouterPath(route.fullPath), method: route.method, use: guarded(route)) }
-        addMetrics(to: router)
         return router
     }
 
