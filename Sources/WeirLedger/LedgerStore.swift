@@ -48,8 +48,11 @@ package protocol LedgerStore: Sendable {
     func exportEvents(in days: DayRange, after: ExportedEvent.Place?, limit: Int)
         async throws(LedgerError) -> [ExportedEvent]
 
-    /// Where the sums of days differ from the sum of their events: always empty, or the ledger was changed by hand.
-    func verify() async throws(LedgerError) -> [SummaryDifference]
+    /// Where the sums of days differ from the sum of their events, and coarser sums from those: always empty, or the ledger
+    /// was changed by hand. Each day is read from one state of the ledger.
+    /// - Parameter progress: told how many days are done, of how many.
+    func verify(progress: @Sendable (_ done: Int, _ total: Int) -> Void)
+        async throws(LedgerError) -> [SummaryDifference]
 
     // MARK: Denials
 
@@ -142,4 +145,8 @@ package protocol LedgerStore: Sendable {
 
     /// Ends all connections. Nothing may be called afterwards.
     func close() async throws(LedgerError)
+}
+
+extension LedgerStore {
+    package func verify() async throws(LedgerError) -> [SummaryDifference] { try await verify { _, _ in } }
 }

@@ -173,6 +173,6 @@ package struct CostOverview: Sendable, Hashable {
 package struct RebuildResult: Sendable, Hashable {
     /// Sums of `daily_summary` that the day has now.
     package var sums: Int
-    /// Of them and of those that were there before: how many were not right.
+    /// How many sums were not right before, those of the coarser tables included: ``SummaryDifference``.
     package var corrected: Int
 }
