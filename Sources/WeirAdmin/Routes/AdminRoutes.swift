@@ -19,12 +19,13 @@ struct AdminRoutes: Sendable {
     /// The process's, in the text format of Prometheus.
     let metrics: @Sendable () async -> String
     let logger: Logger
+    let work = WorkBoard()
 
     /// All that asks for a role.
     var routes: [AdminRoute] {
         statusRoutes + costRoutes + peopleRoutes + keyRoutes + limitRoutes + explainRoutes + limitedRoutes
             + killSwitchRoutes + usageRoutes + eventRoutes + policyRoutes + priceRoutes + ledgerRoutes + simulateRoutes
-            + auditRoutes + adminTokenRoutes + alertRoutes
+            + auditRoutes + adminTokenRoutes + alertRoutes + workRoutes
     }
 
     func router() -> Router<AdminContext> {

@@ -19,8 +19,9 @@ struct LedgerVerify: AdminTableCommand {
     @OptionGroup var admin: AdminOptions
 
     func perform(_ client: AdminClient) async throws -> Report {
-        let (answer, json) = try await Progress("verifying").during {
-            try await client.send(.get, ["ledger", "verify"], as: VerifyAnswer.self, timeout: .minutes(10))
+        let (answer, json) = try await Progress("verifying", unit: "days").following(client) { work in
+            try await client.send(
+                .get, ["ledger", "verify"], query: [("work", work)], as: VerifyAnswer.self, timeout: .minutes(10))
         }
         if answer.ok { return Report(text: "every day's sums are the sums of its events", json: json) }
         var table = TextTable(

@@ -127,6 +127,8 @@ struct OverviewParts: Sendable {
         var level: String
         var word: String
         var detail: String
+        /// How much of it is done, while it is being mended.
+        var share: (done: Int, total: Int)?
     }
 
     private func item(_ name: String, _ finding: Finding) -> HTML {
@@ -134,6 +136,11 @@ struct OverviewParts: Sendable {
             el("dt", text: name)
             el("dd") {
                 el("span", .css("state \(finding.level)"), text: finding.word)
+                if let share = finding.share {
+                    el(
+                        "progress", .at(.max, share.total), .at(.value, share.done), .at(.ariaLabel, "Shards ready"),
+                        text: finding.word)
+                }
                 el("p", text: finding.detail)
             }
         }
@@ -147,7 +154,8 @@ struct OverviewParts: Sendable {
         if shards.ready < shards.count || shards.count == 0 {
             return Finding(
                 level: "bad", word: "being rebuilt: \(shards.ready) of \(shards.count) shards",
-                detail: "The leader puts back what Redis has lost; calls of the rest are not admitted.")
+                detail: "The leader puts back what Redis has lost; calls of the rest are not admitted.",
+                share: shards.count == 0 ? nil : (shards.ready, shards.count))
         }
         if status.redis.maxmemoryPolicy != "noeviction" {
             return Finding(
