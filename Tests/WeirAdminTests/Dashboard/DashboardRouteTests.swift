@@ -10,7 +10,7 @@ import WeirTestSupport
 @Suite struct DashboardRouteTests {
     private static let pages = [
         "/", "/teams", "/team?team=acme", "/users", "/user?team=acme&user=alice", "/limited", "/events", "/policy",
-        "/policy/try", "/audit", "/kill-switch",
+        "/policy/try", "/prices", "/audit", "/admin-tokens", "/kill-switch",
     ]
 
     @Test func `whoever has not signed in is asked to, and comes back to the page that was wanted`() async throws {
