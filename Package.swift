@@ -60,7 +60,8 @@ let modules: [Target] = [
             nioCore, lifecycle, logging,
         ], resources: [.embedInCode("Dashboard/Assets")], swiftSettings: strict),
     .target(
-        name: "WeirSimulator", dependencies: [core, nioCore, nioPosix, nioHTTP1, logging],
+        name: "WeirSimulator",
+        dependencies: [core, "WeirTelemetry", nioCore, nioPosix, nioHTTP1, coreMetrics, logging],
         swiftSettings: strict),
     .target(name: "WeirChaos", dependencies: [nioCore, nioPosix], swiftSettings: strict),
     .target(

@@ -34,10 +34,12 @@ package protocol AdminLedger: LedgerStore {
         async throws(LedgerError) -> [GroupRow]
 
     /// Newest first, then by descending id. At most ``EventSearch/mostScanned`` events are looked at.
+    ///
+    /// - Parameter place: of the last one of the page before, as its `next` said.
     func events(_ filter: EventFilter, before place: ExportedEvent.Place?, limit: Int)
         async throws(LedgerError) -> EventRows
 
-    /// An event by its id, and what corrects it, oldest first; nil: there is none.
+    /// An event by its id, as it was charged at first, and what corrects it, oldest first; nil: there is none.
     func event(id: String) async throws(LedgerError) -> (event: EventRow, corrections: [EventRow])?
 
     /// Newest first.
@@ -48,7 +50,7 @@ package protocol AdminLedger: LedgerStore {
 
     // MARK: Costs
 
-    /// What some days cost, with the `top` dearest teams and users. Never reads single events.
+    /// What some days cost, with the `top` dearest teams and users (0: without any). Never reads single events.
     func costs(in days: DayRange, top: Int) async throws(LedgerError) -> CostOverview
 
     // MARK: Mending
@@ -76,12 +78,4 @@ package protocol AdminLedger: LedgerStore {
 
     /// How many calls and denials each of some days has; also those that have none.
     func dayCalls(in days: DayRange) async throws(LedgerError) -> [DayCalls]
-
-    // MARK: Single calls
-
-    /// The calls that match, newest first, with what they cost by now.
-    func calls(_ search: CallSearch, limit: Int) async throws(LedgerError) -> [UsageEvent]
-
-    /// One call as it was charged at first, and what its cost was corrected by since; nil: there is none.
-    func call(id: String) async throws(LedgerError) -> (event: UsageEvent, corrections: [CallCorrection])?
 }

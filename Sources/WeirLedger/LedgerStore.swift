@@ -52,8 +52,11 @@ package protocol LedgerStore: Sendable {
     func exportEvents(in days: DayRange, after: ExportedEvent.Place?, limit: Int)
         async throws(LedgerError) -> [ExportedEvent]
 
-    /// Where the sums of days differ from the sum of their events: always empty, or the ledger was changed by hand.
-    func verify() async throws(LedgerError) -> [SummaryDifference]
+    /// Where the sums of days differ from the sum of their events, and coarser sums from those: always empty, or the ledger
+    /// was changed by hand. Each day is read from one state of the ledger.
+    /// - Parameter progress: told how many days are done, of how many.
+    func verify(progress: @Sendable (_ done: Int, _ total: Int) -> Void)
+        async throws(LedgerError) -> [SummaryDifference]
 
     // MARK: Denials
 
@@ -94,12 +97,12 @@ package protocol LedgerStore: Sendable {
     func setOverride(_ override: Override, audit: AuditEntry) async throws(LedgerError)
     /// Back to what policy says. False, and nothing written, if there is no override.
     func removeOverride(limit: Limit.ID, subject: String, audit: AuditEntry) async throws(LedgerError) -> Bool
-    /// All that stand, by limit and subject; also those that have ended and are not removed yet.
     /// Adds prices for ever, all of them as one addition. Returns its number: 1, 2, …
     func appendPrices(_ prices: [ModelPrice], audit: AuditEntry) async throws(LedgerError) -> Int
     /// All that were added, oldest first, and the number of the last addition; 0: none.
     func addedPrices() async throws(LedgerError) -> AddedPrices
 
+    /// All that stand, by limit and subject; also those that have ended and are not removed yet.
     func overrides() async throws(LedgerError) -> [Override]
 
     func appendAudit(_ entry: AuditEntry) async throws(LedgerError)
@@ -146,4 +149,8 @@ package protocol LedgerStore: Sendable {
 
     /// Ends all connections. Nothing may be called afterwards.
     func close() async throws(LedgerError)
+}
+
+extension LedgerStore {
+    package func verify() async throws(LedgerError) -> [SummaryDifference] { try await verify { _, _ in } }
 }

@@ -29,6 +29,8 @@ struct Answer: Sendable {
     var body: Body
     /// The call's id in the log; nil for requests that are no calls, such as `GET /log`.
     var id: Int?
+    /// Where the call was made; nil where there is no call.
+    var place: SimulatorMetrics.Place?
     /// Nil when there was no call to plan: errors and lists.
     var plan: CallPlan?
     var headDelay = TimeAmount.zero

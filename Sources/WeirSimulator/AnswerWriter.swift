@@ -26,6 +26,11 @@ final class AnswerWriter {
 
         /// 0 before the head.
         var statusSent: Int { isHeadSent ? Int(answer.status.code) : 0 }
+
+        /// Of which the head was sent.
+        var isOpenStream: Bool {
+            if case .events = answer.body { isHeadSent } else { false }
+        }
     }
 
     /// Chunks written before others on the same event loop get their turn.
@@ -36,11 +41,15 @@ final class AnswerWriter {
     private static let resetDelay = TimeAmount.milliseconds(20)
 
     private let log: CallLog
+    private let metrics: SimulatorMetrics
     private var progress: Progress?
     private var timer: Scheduled<Void>?
     private var isPumping = false
 
-    init(log: CallLog) { self.log = log }
+    init(log: CallLog, metrics: SimulatorMetrics) {
+        self.log = log
+        self.metrics = metrics
+    }
 
     func begin(_ answer: Answer, keepAlive: Bool, context: ChannelHandlerContext) {
         var answer = answer
@@ -57,10 +66,18 @@ final class AnswerWriter {
     func clientLeft() {
         timer?.cancel()
         timer = nil
-        guard let progress, let id = progress.answer.id else { return }
+        guard let progress, progress.answer.id != nil else { return }
         self.progress = nil
-        log.end(
-            id, .clientGone, usage: progress.answer.billed(afterChunks: progress.chunks), status: progress.statusSent)
+        if progress.isOpenStream { metrics.streamEnded() }
+        // What fell silent has ended before.
+        if !progress.isSilent { end(progress, .clientGone, progress.answer.billed(afterChunks: progress.chunks)) }
+    }
+
+    /// For the log and the counters, once for each call.
+    private func end(_ progress: Progress, _ outcome: SimulatedCall.Outcome, _ usage: SimulatedUsage) {
+        guard let id = progress.answer.id, let place = progress.answer.place else { return }
+        log.end(id, outcome, usage: usage, status: progress.statusSent)
+        metrics.ended(place, outcome, usage)
     }
 
     /// Writes on for as long as the client keeps up. Called when it has caught up, too.
@@ -99,6 +116,7 @@ final class AnswerWriter {
             let head = HTTPResponseHead(
                 version: .http1_1, status: progress.answer.status, headers: progress.answer.headers)
             write(.head(head), context)
+            if progress.isOpenStream { metrics.streamBegan() }
         }
         switch progress.answer.body {
         case .whole(let bytes):
@@ -171,9 +189,8 @@ final class AnswerWriter {
         guard let progress else { return }
         self.progress = nil
         isPumping = false
-        if let id = progress.answer.id {
-            log.end(id, outcome, usage: usage, status: progress.statusSent)
-        }
+        if progress.isOpenStream { metrics.streamEnded() }
+        end(progress, outcome, usage)
         guard !progress.keepAlive else {
             context.writeAndFlush(NIOAny(Part.end(nil)), promise: nil)
             return
@@ -188,17 +205,13 @@ final class AnswerWriter {
         guard var progress else { return }
         progress.isSilent = true
         self.progress = progress
-        if let id = progress.answer.id {
-            let usage =
-                switch progress.answer.body {
-                case _ where !progress.isHeadSent: SimulatedUsage()
-                case .events: progress.answer.billed(afterChunks: progress.chunks)
-                case .whole, .log: progress.answer.billed
-                }
-            log.end(
-                id, fault == .hang ? .hung : .reset, usage: usage,
-                status: progress.statusSent)
-        }
+        let usage =
+            switch progress.answer.body {
+            case _ where !progress.isHeadSent: SimulatedUsage()
+            case .events: progress.answer.billed(afterChunks: progress.chunks)
+            case .whole, .log: progress.answer.billed
+            }
+        end(progress, fault == .hang ? .hung : .reset, usage)
         guard fault == .reset else { return }
         context.flush()
         timer = context.eventLoop.assumeIsolated().scheduleTask(in: Self.resetDelay) {

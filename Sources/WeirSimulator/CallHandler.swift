@@ -16,9 +16,9 @@ final class CallHandler: ChannelInboundHandler {
     private var body = ByteBuffer()
     private var isTooLarge = false
 
-    init(log: CallLog) {
-        responder = Responder(log: log)
-        writer = AnswerWriter(log: log)
+    init(log: CallLog, metrics: SimulatorMetrics) {
+        responder = Responder(log: log, metrics: metrics)
+        writer = AnswerWriter(log: log, metrics: metrics)
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {

@@ -4,7 +4,7 @@ enum Endpoint: UInt8, CaseIterable, Sendable {
     case unknown
 
     /// How the providers differ in errors and credentials.
-    enum Dialect: UInt8, Sendable { case anthropic, openAI, gemini }
+    enum Dialect: UInt8, CaseIterable, Sendable { case anthropic, openAI, gemini }
 
     /// `unknown` paths are answered with 404 and logged all the same: they reached the provider.
     init(path: some StringProtocol) {

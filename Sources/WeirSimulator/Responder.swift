@@ -1,15 +1,18 @@
 import Foundation
 import NIOCore
 import NIOHTTP1
+import WeirTelemetry
 
 /// Turns a request into an ``Answer`` and opens its entry in the log.
 struct Responder: Sendable {
     let log: CallLog
+    let metrics: SimulatorMetrics
 
     func answer(_ head: HTTPRequestHead, body: ByteBuffer, isTooLarge: Bool) -> Answer {
         let path = head.uri.prefix { $0 != "?" }
         switch path {
         case "/healthz": return Self.healthy
+        case "/metrics": return exposition
         case "/log": return logAnswer(head, query: head.uri.dropFirst(path.count + 1))
         default:
             return call(
@@ -23,6 +26,16 @@ struct Responder: Sendable {
         let endpoint = Endpoint(path: path)
         let caller = CallerHeaders(head.headers)
         let dialect = endpoint.dialect ?? (path.hasPrefix("/v1beta/") ? .gemini : caller.dialect)
+        var answer = answer(
+            head, endpoint, dialect, caller, path: path, query: query, body: body, isTooLarge: isTooLarge)
+        answer.place = SimulatorMetrics.Place(endpoint: endpoint, dialect: dialect)
+        return answer
+    }
+
+    private func answer(
+        _ head: HTTPRequestHead, _ endpoint: Endpoint, _ dialect: Endpoint.Dialect, _ caller: CallerHeaders,
+        path: Substring, query: Substring, body: ByteBuffer, isTooLarge: Bool
+    ) -> Answer {
         let key = (dialect == .gemini ? Self.key(in: query) : nil) ?? caller.key(dialect)
         let nowMs = Int64(Date().timeIntervalSince1970 * 1000)
         let id = log.begin(
@@ -159,6 +172,12 @@ struct Responder: Sendable {
             body: .log(from: from, onlyOpen: fields.contains("state=open")))
         answer.headers.add(name: "weir-simulator-dropped", value: String(log.dropped))
         return answer
+    }
+
+    private var exposition: Answer {
+        Answer(
+            status: .ok, contentType: MetricsRegistry.contentType,
+            body: .whole(ByteBuffer(string: metrics.registry.exposition())))
     }
 
     private static let healthy = Answer(

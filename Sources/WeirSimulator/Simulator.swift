@@ -3,6 +3,7 @@ import NIOCore
 import NIOHTTP1
 import NIOPosix
 import Synchronization
+import WeirTelemetry
 
 /// A stand-in for Anthropic, OpenAI and Gemini: speaks all wire formats on one port, does what the `x-simulate` header
 /// asks (``Instructions``), and remembers every call that reached it.
@@ -26,16 +27,22 @@ package final class Simulator: Sendable {
     private let ownsGroup: Bool
     private let logger: Logger
     private let calls: CallLog
+    private let metrics: SimulatorMetrics
     private let state = Mutex(State())
 
     /// - Parameter group: where connections live; nil starts a group of `configuration.threads` loops, which
     ///   ``stop()`` ends.
-    package init(configuration: SimulatorConfiguration, group: (any EventLoopGroup)? = nil, logger: Logger) {
+    /// - Parameter metrics: what `/metrics` shows.
+    package init(
+        configuration: SimulatorConfiguration, group: (any EventLoopGroup)? = nil, logger: Logger,
+        metrics: MetricsRegistry = MetricsRegistry(MetricCatalogue.simulator)
+    ) {
         self.configuration = configuration
         self.group = group ?? MultiThreadedEventLoopGroup(numberOfThreads: max(1, configuration.threads))
         ownsGroup = group == nil
         self.logger = logger
         calls = CallLog(capacity: configuration.logCapacity)
+        self.metrics = SimulatorMetrics(metrics)
     }
 
     /// Listens, and returns the address taken.
@@ -99,7 +106,7 @@ package final class Simulator: Sendable {
         let operations = channel.pipeline.syncOperations
         try operations.configureHTTPServerPipeline(
             withPipeliningAssistance: true, withErrorHandling: true, withOutboundHeaderValidation: false)
-        try operations.addHandler(CallHandler(log: calls))
+        try operations.addHandler(CallHandler(log: calls, metrics: metrics))
         let id = ObjectIdentifier(channel)
         let isStopped = state.withLock { state in
             state.connections[id] = channel

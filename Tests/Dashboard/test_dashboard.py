@@ -14,8 +14,8 @@ PAGES = {
     "overview": "/", "teams": "/teams", "team": "/team?team=acme", "users": "/users",
     "user": "/user?team=acme&user=alice", "limited": "/limited", "events": "/events",
     "event": "/event?id=01EVIL00000000000000000000", "policy": "/policy",
-    "policy-version": "/policy/version?version=1", "policy-try": "/policy/try", "audit": "/audit",
-    "kill-switch": "/kill-switch",
+    "policy-version": "/policy/version?version=1", "policy-try": "/policy/try", "prices": "/prices", "audit": "/audit",
+    "admin-tokens": "/admin-tokens", "kill-switch": "/kill-switch",
 }
 
 
@@ -161,6 +161,53 @@ def test_an_amount_is_set_and_taken_back_in_its_row(visit):
     visitor.page.get_by_text("The amount is what the policy says again.").wait_for()
 
 
+def test_a_key_is_rotated_in_its_row(visit):
+    old = api("POST", "keys", {"team": "globex", "user": "carol"})["description"]["id"]
+    visitor = visit()
+    visitor.go("/user?team=globex&user=carol")
+    row = visitor.page.locator("#main tr", has_text=old)
+    row.get_by_text("Rotate…").click()
+    row.get_by_label("The old one goes on").select_option("for an hour")
+    row.get_by_role("button", name="Rotate").click()
+    text = visitor.page.locator("code.secret").inner_text()
+    assert text.startswith("wk_") and old in visitor.page.locator("main").inner_text()
+    successor = text.rsplit("_", 1)[0]
+    visitor.page.get_by_role("link", name="Back to the user").click()
+    rows = visitor.page.locator("#main tr", has_text=successor)
+    assert rows.count() == 1 and text not in visitor.page.content()
+    keys = {key["id"]: key for key in api("GET", "keys?team=globex&user=carol")["keys"]}
+    assert keys[old]["expires_at"] and keys[successor]["status"] == "active"
+
+
+def test_an_admin_token_is_made_signed_in_with_and_revoked(visit):
+    visitor = visit()
+    visitor.page.get_by_role("link", name="Admin tokens").click()
+    visitor.page.get_by_text("Create an admin token…").click()
+    visitor.page.get_by_label("Name, for the audit log").fill("otto")
+    visitor.page.get_by_label("Role").select_option("operator")
+    visitor.page.get_by_role("button", name="Create").click()
+    text = visitor.page.locator("code.secret").inner_text()
+    other = visit(signed_in=False).sign_in(text)
+    assert "operator" in other.page.locator(".who").inner_text()
+    visitor.page.get_by_role("link", name="To the admin tokens").click()
+    row = visitor.page.locator("#main tr", has_text="otto")
+    assert text not in visitor.page.content()
+    row.get_by_text("Revoke…").click()
+    row.get_by_role("button", name="Revoke for good").click()
+    visitor.page.get_by_text("The admin token is revoked.").wait_for()
+    other.go("/teams")
+    assert "/sign-in" in other.page.url
+
+
+def test_prices_are_shown_of_the_day_that_is_asked_for(visit):
+    visitor = visit()
+    visitor.page.get_by_role("link", name="Prices").click()
+    visitor.page.get_by_label("In force on (UTC day)").fill("2026-01-01")
+    visitor.page.get_by_role("button", name="Show").click()
+    assert "in force on 2026-01-01" in visitor.page.locator("main").inner_text()
+    assert visitor.page.locator("tbody tr", has_text="claude-sonnet-4").count() >= 1
+
+
 def test_a_policy_is_tried_with_progress_before_it_is_applied(visit):
     visitor = visit()
     visitor.go("/policy/try")
@@ -228,11 +275,13 @@ def test_a_viewer_sees_everything_and_is_offered_no_change(visit):
     visitor = visit(signed_in=False)
     visitor.sign_in(token)
     for name, path in PAGES.items():
-        if name not in ("kill-switch", "policy-try"):
+        if name not in ("kill-switch", "policy-try", "admin-tokens"):
             visitor.go(path)
             forms = visitor.page.locator("main form[method=post]").count()
             assert forms == 0, f"{name} offers {forms} changes"
     assert visitor.page.get_by_role("button", name="Sign out").is_visible()
+    assert not visitor.page.get_by_role("link", name="Admin tokens").count()
+    assert visitor.go("/admin-tokens").status == 403
 
 
 def test_the_browser_never_has_the_token(visit):

@@ -173,6 +173,9 @@ def test_progress_is_shown_on_a_terminal_and_leaves_no_trace(screen, admin):
     export = screen("ledger", "export", "--from", day, "--to", day)
     assert export.ended() == 0
     assert "exporting [" in export.text and export.text.endswith(f"\r{ESCAPE}[K")
+    verify = screen("ledger", "verify")
+    assert verify.ended() == 0
+    assert "verifying [" in verify.text
     quiet = admin("ledger", "export", "--from", day, "--to", day)
     assert quiet.stderr == "" and all(json.loads(line) for line in quiet.stdout.splitlines())
 

@@ -46,6 +46,7 @@ extension EndToEnd.OneStack {
             let stack = try Stack.here
             let gateway = types(try await metrics(stack.ready.ops[0]))
             let aggregator = types(try await metrics(stack.aggregator, token: stack.ready.admin_token))
+            let simulator = types(try await metrics(stack.ready.simulator))
             let documented = try file("docs/metrics.md").split(separator: "\n").filter { $0.hasPrefix("| `weir_") }
                 .map { line in line.split(separator: "|").map { $0.trimmingCharacters(in: .init(charactersIn: " `")) } }
             func expected(_ process: String) -> Set<String> {
@@ -53,6 +54,7 @@ extension EndToEnd.OneStack {
             }
             #expect(expected("gateway") == gateway)
             #expect(expected("aggregator") == aggregator)
+            #expect(expected("simulator") == simulator)
             let known = Set(gateway.union(aggregator).compactMap { $0.split(separator: " ").first.map(String.init) })
             for path in ["deploy/grafana/weir.json", "deploy/prometheus/weir-rules.yml"] {
                 let named = names(in: try file(path))
@@ -98,6 +100,7 @@ extension EndToEnd.OneStack {
                     rule_files: ["\(Self.root.path)/deploy/prometheus/weir-rules.yml"]
                     scrape_configs:
                       - { job_name: weir-gateway, static_configs: [{ targets: ["\(host(stack.ready.ops[0]))", "\(host(stack.ready.ops[1]))"] }] }
+                      - { job_name: weir-simulator, static_configs: [{ targets: ["\(host(stack.ready.simulator))"] }] }
                       - { job_name: weir-aggregator, authorization: { credentials_file: "\(token)" }, static_configs: [{ targets: ["\(host(stack.aggregator))"] }] }
                     """
                 try configuration.write(toFile: directory + "/prometheus.yml", atomically: true, encoding: .utf8)
@@ -147,7 +150,7 @@ extension EndToEnd.OneStack {
             }
             try await eventually("all targets are up", within: .seconds(60)) {
                 let targets = try await get("targets", as: Targets.self)?.data.activeTargets ?? []
-                return targets.count == 3 && targets.allSatisfy { $0.health == "up" && $0.lastError.isEmpty }
+                return targets.count == 4 && targets.allSatisfy { $0.health == "up" && $0.lastError.isEmpty }
             }
             let decisions = try await get(
                 "query?query=weir_gateway_decisions_total%7Boutcome%3D%22admitted%22%7D", as: Answer.self)
@@ -156,7 +159,7 @@ extension EndToEnd.OneStack {
             for name in [
                 "weir_gateway_decision_seconds_bucket", "weir_redis_round_trip_seconds_count",
                 "weir_aggregator_leading",
-                "weir_gateway_outage_state", "weir_gateway_outbox_rows",
+                "weir_gateway_outage_state", "weir_gateway_outbox_rows", "weir_simulator_calls_total",
             ] {
                 #expect(try await get("query?query=\(name)", as: Answer.self)?.data.result.isEmpty == false, "\(name)")
             }

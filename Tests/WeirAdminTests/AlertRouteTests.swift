@@ -56,6 +56,7 @@ import WeirLedger
     @Test func `metrics ask for the token, like everything that names teams`() async throws {
         try await withAdmin { admin in
             #expect(try await admin.send(.GET, "/metrics", token: nil).status == 401)
+            #expect(try await admin.send(.POST, "/metrics").error?.message == "this path takes GET alone")
             let answer = try await admin.send(.GET, "/metrics")
             #expect(answer.status == 200)
             #expect(answer.headers.first(name: "content-type") == "text/plain; version=0.0.4; charset=utf-8")

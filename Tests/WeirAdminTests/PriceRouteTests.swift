@@ -143,6 +143,25 @@ import WeirTestSupport
             #expect(rest.events.count == 1)
             #expect(try await admin.send(.GET, export + "&after=x").status == 422)
             #expect(try await admin.send(.GET, "/admin/v1/ledger/events").status == 422)
+            // Of the call as the API lists it, and as the dashboard tells it.
+            let listed = try await admin.send(
+                .GET, "/admin/v1/events?from=2026-11-21T00:00:00Z&to=2026-11-22T00:00:00Z")
+            let rows = try listed.decoded(EventList.self).events
+            #expect(rows.map(\.outcome) == ["repriced", "completed"] && rows.map(\.corrects) == ["0", nil])
+            let story = try await admin.send(.GET, "/admin/v1/events/0").decoded(EventStory.self)
+            #expect(story.costMicros == 2_000 && story.corrections.map(\.costMicros) == [1_000])
+            let browser = Browser(admin)
+            _ = try await browser.signIn(token)
+            for id in ["0", "0:1"] {
+                let page = try await browser.get("/event?id=\(id)").body
+                #expect(
+                    page.contains("corrected by repricing") && page.contains("<h1><span class=\"muted\">Call </span>0"))
+            }
+            let days = "from=2026-11-18&to=2026-11-21"
+            #expect(try await browser.get("/export/events?as=csv&\(days)").body.split(separator: "\r\n").count == 5)
+            #expect(try await browser.get("/export/events?as=csv&\(days)").body.contains(",0.002,"))
+            #expect(try await browser.get("/events?\(days)&outcome=repriced").status == 422)
+
             let verified = try await admin.send(.GET, "/admin/v1/ledger/verify").decoded(VerifyAnswer.self)
             #expect(verified.ok && verified.differences == 0)
 

@@ -69,7 +69,9 @@ final class FaultyLedger: LedgerStore {
     func deadLetters(limit: Int) async throws(LedgerError) -> [DeadLetter] {
         try await ledger.deadLetters(limit: limit)
     }
-    func verify() async throws(LedgerError) -> [SummaryDifference] { try await ledger.verify() }
+    func verify(progress: @Sendable (Int, Int) -> Void) async throws(LedgerError) -> [SummaryDifference] {
+        try await ledger.verify(progress: progress)
+    }
     func insertKey(_ key: LedgerKey, audit: AuditEntry) async throws(LedgerError) {
         try await ledger.insertKey(key, audit: audit)
     }

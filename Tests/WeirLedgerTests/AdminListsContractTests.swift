@@ -77,9 +77,11 @@ import WeirTestSupport
         }
     }
 
-    @Test(arguments: LedgerKind.allCases)
-    func `events are searched newest first, by every filter, and each is found once`(kind: LedgerKind) async throws {
-        try await withLedger(kind) { ledger, _ in
+    @Test(arguments: [EventFilter.Corrections.listed, .added])
+    func `events are searched newest first, by every filter, and each is found once`(
+        corrections: EventFilter.Corrections
+    ) async throws {
+        try await withLedger { ledger, _ in
             // Several at the same moment: their order is by id.
             _ = try await ledger.ingest(
                 (0..<30).map { index in
@@ -97,7 +99,7 @@ import WeirTestSupport
                 } while place != nil
                 return ids
             }
-            let all = EventFilter(fromMs: 0, toMs: noonMs * 2)
+            let all = EventFilter(fromMs: 0, toMs: noonMs * 2, corrections: corrections)
             let every = (0..<30).map { "e\(10 + $0)" }
             #expect(try await ids(all) == every.reversed())
             func indices(_ change: (inout EventFilter) -> Void) async throws -> [Int] {
@@ -120,6 +122,24 @@ import WeirTestSupport
                     $0.fromMs = noonMs + 1; $0.toMs = noonMs + 3
                 } == Array(4..<12))
             #expect(try await indices { $0.key = "none" }.isEmpty)
+            #expect(try await indices { $0.toMs = .min }.isEmpty)
+        }
+    }
+
+    @Test func `a page says where to go on if, and only if, more match`() async throws {
+        try await withLedger { ledger, _ in
+            _ = try await ledger.ingest(
+                (0..<9).map { event("e\($0)", user: $0 < 4 ? "a" : "b", atMs: noonMs + $0 / 3) })
+            func page(_ user: String, _ limit: Int, before: ExportedEvent.Place? = nil) async throws -> EventRows {
+                let filter = EventFilter(user: user, fromMs: 0, toMs: noonMs * 2, corrections: .added)
+                return try await ledger.events(filter, before: before, limit: limit)
+            }
+            for limit in [4, 5] { #expect(try await page("a", limit).next == nil) }
+            let first = try await page("a", 3)
+            #expect(first.rows.map(\.event.id) == ["e3", "e2", "e1"] && first.next?.id == "e1")
+            #expect(try await page("a", 3, before: first.next).rows.map(\.event.id) == ["e0"])
+            #expect(first.next.flatMap { ExportedEvent.Place($0.text) } == first.next)
+            for wrong in ["", "x", "1", ":e1", "x:e1", "1:"] { #expect(ExportedEvent.Place(wrong) == nil, "\(wrong)") }
         }
     }
 

@@ -95,6 +95,34 @@ func price(
     }
 
     @Test(arguments: LedgerKind.allCases)
+    func `a search lists corrections, or adds them to the cost of their call`(kind: LedgerKind) async throws {
+        try await withLedger(kind) { ledger, _ in
+            _ = try await ledger.ingest([event("1", model: "m", cost: 1), event("2", model: "m", cost: 30)])
+            for perToken in [7, 2] {
+                _ = try await reprice(
+                    ledger, try PriceHistory(version: "v\(perToken)", models: [price("m", perToken: perToken)]))
+            }
+            func rows(_ corrections: EventFilter.Corrections) async throws -> [EventRow] {
+                let filter = EventFilter(fromMs: noonMs, toMs: noonMs + 1, corrections: corrections)
+                return try await ledger.events(filter, before: nil, limit: 9).rows
+            }
+            let added = try await rows(.added)
+            #expect(added.map(\.event.id) == ["2", "1"] && added.map(\.event.cost.micros) == [30, 30])
+            let listed = try await rows(.listed)
+            #expect(listed.map(\.event.id) == ["2:2", "2:1", "2", "1:2", "1:1", "1"])
+            #expect(listed.map(\.event.cost.micros) == [-75, 75, 30, -75, 104, 1])
+            #expect(listed.map(\.corrects) == ["2", "2", nil, "1", "1", nil])
+            #expect(
+                listed.map(\.outcome) == ["repriced", "repriced", "completed", "repriced", "repriced", "completed"])
+            #expect(listed[1].event.extra == ["corrected_price_version": "1", "repriced_at": "\(noonMs)"])
+            let one = try #require(try await ledger.event(id: "1"))
+            #expect(one.event.event.cost.micros == 1 && one.corrections.map(\.event.priceVersion) == ["v7", "v2"])
+            #expect(try await ledger.event(id: "1:2")?.event.corrects == "1")
+            #expect(try await ledger.event(id: "3") == nil)
+        }
+    }
+
+    @Test(arguments: LedgerKind.allCases)
     func `only the days asked for are repriced`(kind: LedgerKind) async throws {
         try await withLedger(kind) { ledger, _ in
             let start = today.startMs

@@ -52,12 +52,15 @@ struct Dashboard: Sendable {
         page(.policyVersion, to: router) { try await policyVersion($0) }
         page(.policyTry, to: router) { try await policyForm($0) }
         page(.job, to: router) { try await job($0) }
+        page(.prices, to: router) { try await prices($0) }
         page(.audit, to: router) { try await audit($0) }
+        page(.tokens, to: router) { try await adminTokens($0) }
         page(.killSwitch, to: router) { try await killSwitchForm($0) }
         form(.killSwitch, to: router) { try await changeKillSwitch($0, $1) }
         form(.override, to: router) { try await changeOverride($0, $1) }
         form(.limited, to: router) { try await changeLimited($0, $1) }
         form(.keys, to: router) { try await changeKey($0, $1) }
+        form(.tokens, to: router) { try await changeAdminToken($0, $1) }
         form(.policyTry, to: router) { try await tryPolicy($0, $1) }
         form(.policy, to: router) { try await applyPolicy($0, $1) }
         addEventExport(to: router)
@@ -162,7 +165,7 @@ struct Dashboard: Sendable {
         page.status = error.code.status.code
         page.addHeading()
         page.add(ProblemBox(error).html)
-        if let key = error.key { page.add(KeyBox(key).html) }
+        if let key = error.key { page.add(SecretBox("key", key.key).html) }
         page.add(
             el("p") {
                 el("a", .href(PageAddress(.overview)), text: "To the overview")

@@ -71,11 +71,12 @@ package struct CostThresholds: Codable, Sendable, Equatable {
     package var killMicros: Int?
     package var killUSD: String?
 
-    init(_ guarded: Policy.CostGuard, _ period: Period.Instance, spent: MicroUSD) {
-        self.period = guarded.period.rawValue
-        periodID = period.id
-        spentMicros = spent.micros
-        spentUSD = spent.description
+    init(_ spend: GuardedSpend) {
+        let guarded = spend.guarded
+        period = guarded.period.rawValue
+        periodID = spend.period.id
+        spentMicros = spend.spent.micros
+        spentUSD = spend.spent.description
         warnMicros = guarded.warn?.micros
         warnUSD = guarded.warn?.description
         killMicros = guarded.kill?.micros

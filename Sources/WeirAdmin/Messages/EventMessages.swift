@@ -74,7 +74,7 @@ package struct EventDescription: Codable, Sendable, Equatable {
         latencyMs = event.latencyMs
         ok = event.isOK
         status = event.status
-        outcome = event.outcome.rawValue
+        outcome = row.outcome
         promptVersion = event.promptVersion
         extra = event.extra
         corrects = row.corrects

@@ -53,24 +53,30 @@ package struct VerifyAnswer: Codable, Sendable {
     package var first: [Difference]
 
     package struct Difference: Codable, Sendable {
+        /// `daily_summary`, or one of the coarser sums: `daily_user_summary`, `daily_kind_summary`.
+        package var table: String
         package var day: String
-        package var team: String
+        /// Nil, as what follows: of all, in that table.
+        package var team: String?
         package var user: String?
-        package var product: String
-        package var endpoint: String
-        package var model: String
+        package var product: String?
+        package var endpoint: String?
+        package var model: String?
+        /// What stands there; its name is the table's.
         package var summary: UsageLine
+        /// What it has to be; its name says the sum of what.
         package var events: UsageLine
 
         init(_ difference: SummaryDifference) {
+            table = difference.table
             day = difference.day
             team = difference.team
             user = difference.user
             product = difference.product
             endpoint = difference.endpoint
             model = difference.model
-            summary = UsageLine(name: "daily_summary", totals: difference.summary)
-            events = UsageLine(name: "usage_event", totals: difference.events)
+            summary = UsageLine(name: difference.table, totals: difference.summary)
+            events = UsageLine(name: difference.sumOf, totals: difference.expected)
         }
     }
 

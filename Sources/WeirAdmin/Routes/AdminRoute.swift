@@ -24,12 +24,14 @@ struct AdminRoute: Sendable {
     /// The message that answers it; a list if it is an ``AdminList``.
     let answer: any (Decodable & Sendable).Type
     var status = HTTPResponse.Status.ok
+    /// At the top, though it is not for everybody.
+    var isAtTop = false
     let handler: Handler
 
     /// A page of a list, or as CSV all of it.
     var isList: Bool { answer is any AdminList.Type }
 
-    var fullPath: String { (role == nil ? "/" : "/admin/v1/") + path }
+    var fullPath: String { (role == nil || isAtTop ? "/" : "/admin/v1/") + path }
 
     /// Those that are declared, and those of every list.
     var allParameters: [AdminParameter] { isList ? parameters + ListQuery.parameters : parameters }

@@ -21,38 +21,34 @@ extension AdminRoutes {
         let today = UTCDay(containingMs: now)
         let days = DayRange(first: UTCDay(number: today.number - count + 1), last: today)
         let overview = try await ledger.costs(in: days, top: Self.top)
-        let byDay = Self.sums(overview.kinds, by: \.day)
+        let byDay = overview.sums(by: \.day)
         let daily = (days.first.number...days.last.number).map { number in
             let id = UTCDay(number: number).id
             return CostLine(id, byDay[id] ?? .zero)
         }
-        func dearest(_ name: KeyPath<CostOverview.KindTotals, String>) -> [CostLine] {
-            let sorted = Self.sums(overview.kinds, by: name).sorted { left, right in
-                (right.value.cost, right.value.calls, left.key) < (left.value.cost, left.value.calls, right.key)
-            }
-            return sorted.prefix(Self.top).map { CostLine($0.key, $0.value) }
-        }
+        func lines(_ rows: [UsageRow]) -> [CostLine] { rows.map { CostLine($0.name, $0.totals) } }
         return CostsAnswer(
             from: days.first.id, to: days.last.id, days: count, today: CostLine(today.id, byDay[today.id] ?? .zero),
-            dailyTotals: daily, topTeams: overview.teams.map { CostLine($0.name, $0.totals) },
-            topUsers: overview.users.map { CostLine($0.name, $0.totals) }, topProducts: dearest(\.product),
-            topEndpoints: dearest(\.endpoint), topModels: dearest(\.model),
-            killSwitch: try await killSwitchStates(), thresholds: try await thresholds(nowMs: now))
+            dailyTotals: daily, topTeams: lines(overview.teams), topUsers: lines(overview.users),
+            topProducts: lines(overview.dearest(Self.top, by: \.product)),
+            topEndpoints: lines(overview.dearest(Self.top, by: \.endpoint)),
+            topModels: lines(overview.dearest(Self.top, by: \.model)),
+            killSwitch: try await killSwitchStates(),
+            thresholds: try await guardedSpend(nowMs: now).map(CostThresholds.init))
     }
 
-    private static func sums(
-        _ kinds: [CostOverview.KindTotals], by name: KeyPath<CostOverview.KindTotals, String>
-    ) -> [String: UsageTotals] {
-        var sums: [String: UsageTotals] = [:]
-        for kind in kinds { sums[kind[keyPath: name], default: .zero] += kind.totals }
-        return sums
-    }
-
-    private func thresholds(nowMs: Int) async throws -> CostThresholds? {
-        guard let policy = try await policyInForce(), let guarded = policy.costGuard else { return nil }
+    /// What the cost guard of the policy in force watches; nil: there is none.
+    func guardedSpend(nowMs: Int) async throws -> GuardedSpend? {
+        guard let guarded = try await policyInForce()?.costGuard else { return nil }
         let period = guarded.period.containing(ms: nowMs)
-        var spent = MicroUSD.zero
-        for kind in try await ledger.costs(in: DayRange(period), top: 0).kinds { spent = spent + kind.totals.cost }
-        return CostThresholds(guarded, period, spent: spent)
+        let spent = try await ledger.costs(in: DayRange(period), top: 0).total.cost
+        return GuardedSpend(guarded: guarded, period: period, spent: spent)
     }
+}
+
+/// What is spent in the current period of the cost guard.
+struct GuardedSpend: Sendable, Hashable {
+    var guarded: Policy.CostGuard
+    var period: Period.Instance
+    var spent: MicroUSD
 }

@@ -33,7 +33,7 @@ extension AdminRoutes {
         let filter = EventFilter(
             team: values["team"], user: values["user"], key: values["key"], product: values["product"],
             model: values["model"], outcome: values["outcome"].flatMap { .init(rawValue: $0) }, fromMs: fromMs,
-            toMs: toMs)
+            toMs: toMs, corrections: .listed)
         return try await listAnswer(request, context, as: "events", parts: 2) { _, place, limit in
             let found = try await ledger.events(
                 filter, before: place.map { .init(calledAtMs: Int($0[0]) ?? 0, id: $0[1]) }, limit: limit)

@@ -9,8 +9,13 @@ extension AdminRoutes {
             .init("to", .day, "The last day, included.", isRequired: true),
         ]
         return [
-            .get("ledger/verify", "Whether the sums of days are the sums of their events", answer: VerifyAnswer.self) {
-                _, _ in try answer(VerifyAnswer(await ledger.verify()))
+            .get(
+                "ledger/verify", "Whether the sums of days are the sums of their events", [Self.workParameter],
+                answer: VerifyAnswer.self
+            ) { _, context in
+                try await work.showing(context.query["work"]) { progress in
+                    try answer(VerifyAnswer(await ledger.verify(progress: progress)))
+                }
             },
             .get(
                 "ledger/events", "Events of some days in order of time, each as JSON text, to copy them elsewhere",
@@ -18,12 +23,16 @@ extension AdminRoutes {
             ) { _, context in try await exportEvents(context) },
             .on(
                 .post, "ledger/reprice", role: .admin, "Charge the calls of some days by the prices known now",
-                body: .json(RepriceRequest.self), answer: RepriceAnswer.self
-            ) { request, context in try await reprice(request, context) },
+                [Self.workParameter], body: .json(RepriceRequest.self), answer: RepriceAnswer.self
+            ) { request, context in
+                try await work.showing(context.query["work"]) { try await reprice(request, context, progress: $0) }
+            },
             .on(
                 .post, "ledger/rebuild", role: .admin, "Sum some days up again from their events",
-                body: .json(RebuildRequest.self), answer: RebuildAnswer.self
-            ) { request, context in try await rebuild(request, context) },
+                [Self.workParameter], body: .json(RebuildRequest.self), answer: RebuildAnswer.self
+            ) { request, context in
+                try await work.showing(context.query["work"]) { try await rebuild(request, context, progress: $0) }
+            },
         ]
     }
 
@@ -33,28 +42,29 @@ extension AdminRoutes {
         let values = context.query
         let days = try days(from: day(values["from"] ?? "", "from"), to: day(values["to"] ?? "", "to"))
         let after = try values["after"].map { (text) throws(AdminError) -> ExportedEvent.Place in
-            // `<called_at>:<id>`, as in `next`.
-            let parts = text.split(separator: ":", maxSplits: 1)
-            guard parts.count == 2, let ms = Int(parts[0]) else {
+            guard let place = ExportedEvent.Place(text) else {
                 throw AdminError(.invalidField, "after is not what next of a page said", field: "after")
             }
-            return ExportedEvent.Place(calledAtMs: ms, id: String(parts[1]))
+            return place
         }
         let events = try await ledger.exportEvents(in: days, after: after, limit: Self.eventsPerPage)
         let last = events.count == Self.eventsPerPage ? events.last : nil
         return try answer(
-            EventPage(events: events.map(\.json), next: last.map { "\($0.place.calledAtMs):\($0.place.id)" }))
+            EventPage(events: events.map(\.json), next: last?.place.text))
     }
 
     /// Day by day, each its own transaction: ingest waits for a day at most, and what a failure leaves undone is done by
     /// repeating the request.
-    private func reprice(_ request: Request, _ context: AdminContext) async throws -> Response {
+    private func reprice(
+        _ request: Request, _ context: AdminContext, progress: (_ done: Int, _ total: Int) -> Void
+    ) async throws -> Response {
         let wanted = try await request.message(RepriceRequest.self, upTo: 4096)
         let days = try days(from: day(wanted.from, "from"), to: day(wanted.to, "to"))
         let isDry = wanted.dryRun ?? false
         let history = try await priceHistory()
         var sum = RepriceResult()
         for number in days.first.number...days.last.number {
+            progress(number - days.first.number, days.last.number - days.first.number + 1)
             let day = UTCDay(number: number)
             let result = try await ledger.reprice(
                 DayRange(first: day, last: day), by: history, dryRun: isDry,
@@ -72,7 +82,9 @@ extension AdminRoutes {
     }
 
     /// Day by day, as repricing.
-    private func rebuild(_ request: Request, _ context: AdminContext) async throws -> Response {
+    private func rebuild(
+        _ request: Request, _ context: AdminContext, progress: (_ done: Int, _ total: Int) -> Void
+    ) async throws -> Response {
         let wanted = try await request.message(RebuildRequest.self, upTo: 4096)
         let recorded = try await ledger.recordedDays()
         guard let recorded else { return try answer(RebuildAnswer(days: 0, sums: 0, corrected: 0)) }
@@ -86,6 +98,7 @@ extension AdminRoutes {
         let (from, to) = (max(first, recorded.first), min(last, recorded.last))
         var number = from.number
         while number <= to.number {
+            progress(sum.days, to.number - from.number + 1)
             let day = UTCDay(number: number)
             let result = try await ledger.rebuild(day, audit: audit(context, "ledger.rebuild", day.id))
             sum.days += 1

@@ -26,7 +26,7 @@ extension AdminRoutes {
         }
     }
 
-    private func priceList(on day: UTCDay) async throws -> PriceList {
+    func priceList(on day: UTCDay) async throws -> PriceList {
         let history = try await priceHistory()
         let table = history.table(on: day)
         let policy = try await policyInForce()

@@ -11,7 +11,7 @@ extension AdminRoutes {
                 [
                     .init("days", .integer(1...366), "So many days, with today (30)."),
                     .init("team", .id, "Only this team's calls."),
-                    .init("name", .text, "The file's name, for error messages."),
+                    .init("name", .text, "The file's name, for error messages."), Self.workParameter,
                 ], body: .policy, answer: SimulationAnswer.self
             ) { request, context in try await simulate(request, context) }
         ]
@@ -29,7 +29,9 @@ extension AdminRoutes {
             ledger: ledger, policy: policy, prices: try await pricesToday(),
             days: DayRange(first: UTCDay(number: today.number - count + 1), last: today), team: team, nowMs: now)
         do {
-            return try answer(SimulationAnswer(replay, try await replay.run()))
+            return try await work.showing(values["work"]) { progress in
+                try answer(SimulationAnswer(replay, try await replay.run(progress: progress)))
+            }
         } catch let error as EnforcerError {
             switch error {
             case .outage(let reason), .degraded(let reason), .misconfigured(let reason):

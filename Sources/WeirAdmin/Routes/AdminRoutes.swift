@@ -19,21 +19,21 @@ struct AdminRoutes: Sendable {
     /// The process's, in the text format of Prometheus.
     let metrics: @Sendable () async -> String
     let logger: Logger
+    let work = WorkBoard()
 
     /// All that asks for a role.
     var routes: [AdminRoute] {
         statusRoutes + costRoutes + peopleRoutes + keyRoutes + limitRoutes + explainRoutes + limitedRoutes
             + killSwitchRoutes + usageRoutes + eventRoutes + policyRoutes + priceRoutes + ledgerRoutes + simulateRoutes
-            + auditRoutes + adminTokenRoutes + alertRoutes
+            + auditRoutes + adminTokenRoutes + alertRoutes + workRoutes
     }
 
     func router() -> Router<AdminContext> {
         let router = Router(context: AdminContext.self)
-        let all = openRoutes + routes
+        let all = openRoutes + [metricsRoute] + routes
         router.add(middleware: ErrorMiddleware(routes: all))
         router.add(middleware: SiteMiddleware(names: ListenerNames(configuration)))
         for route in all { router.on(RouterPath(route.fullPath), method: route.method, use: guarded(route)) }
-        addMetrics(to: router)
         return router
     }
 

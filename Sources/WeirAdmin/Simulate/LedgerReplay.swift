@@ -36,8 +36,8 @@ struct LedgerReplay {
         return UTCDay(containingMs: min(starts.min() ?? beginning, beginning))
     }
 
-    /// - Parameter progress: told how many calls were replayed, now and then.
-    func run(progress: (Int) -> Void = { _ in }) async throws -> SimulationTally {
+    /// - Parameter progress: told how many calls were replayed, now and then, of about how many.
+    func run(progress: (_ done: Int, _ total: Int) -> Void) async throws -> SimulationTally {
         let keys = try await ledger.keys(team: nil)
         let overrides = try await ledger.overrides().filter { $0.isInForce(atMs: nowMs) }
         var replay = PolicyReplay(
@@ -50,6 +50,7 @@ struct LedgerReplay {
         var last: UsageEvent?
         var count = 0
         let all = DayRange(first: firstDay, last: days.last)
+        let total = try await ledger.spend(by: .everybody, in: all, of: .all).first?.totals.calls ?? 0
         while true {
             let page = try await ledger.events(in: all, after: last, limit: Self.pageSize)
             for event in page {
@@ -60,7 +61,7 @@ struct LedgerReplay {
             }
             last = page.last ?? last
             count += page.count
-            progress(count)
+            progress(count, total)
             if page.count < Self.pageSize { return tally }
             guard count <= Self.mostCalls else {
                 throw AdminError(

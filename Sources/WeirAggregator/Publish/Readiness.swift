@@ -54,7 +54,10 @@ actor Readiness {
         unreadySince = Dictionary(uniqueKeysWithValues: missing.map { ($0, since[$0] ?? now) })
         if missing.count > since.count {
             logger.warning(
-                "shards not ready", metadata: ["shards": "\(missing.count)", "redis_run": "\(run.prefix(8))"])
+                "shards not ready",
+                metadata: [
+                    "shards": "\(missing.count)", "of": "\(shards.count)", "redis_run": "\(run.prefix(8))",
+                ])
         }
         return missing.sorted { $0.number < $1.number }
     }
@@ -139,7 +142,12 @@ actor Readiness {
         do { try await ledger.recordOpened(run: run) } catch {
             throw error == .cancelled ? .cancelled : .ledger(error)
         }
-        logger.notice("shards ready", metadata: ["shards": "\(opened)", "budgets": "\(needed.count)"])
+        logger.notice(
+            "shards ready",
+            metadata: [
+                "shards": "\(opened)", "still_not_ready": "\(unreadySince.count)", "of": "\(shards.count)",
+                "budgets": "\(needed.count)",
+            ])
         return opened
     }
 }

@@ -18,7 +18,7 @@ enum DevText {
               operations  \(ready.ops.joined(separator: "  "))   (/healthz /readyz /metrics)
               dashboard   \(ready.aggregator)/   (sign in with the token below)
               admin API   \(ready.aggregator)/admin/v1/
-              simulator   \(ready.simulator)   (/log: what it was really sent)
+              simulator   \(ready.simulator)   (/log: what it was really sent; /metrics)
               Redis       \(ready.redis)
               files       \(stack.directory)
 

@@ -24,9 +24,12 @@ struct LedgerRebuild: AdminCommand {
     @OptionGroup var admin: AdminOptions
 
     func perform(_ client: AdminClient) async throws -> Report {
-        let (answer, json) = try await client.send(
-            .post, ["ledger", "rebuild"], body: .json(RebuildRequest(from: from, to: to)), as: RebuildAnswer.self,
-            timeout: .hours(1))
+        let request = RebuildRequest(from: from, to: to)
+        let (answer, json) = try await Progress("summing up", unit: "days").following(client) { work in
+            try await client.send(
+                .post, ["ledger", "rebuild"], query: [("work", work)], body: .json(request), as: RebuildAnswer.self,
+                timeout: .hours(1))
+        }
         guard let from = answer.from, let to = answer.to else {
             return Report(text: "the ledger is empty", json: json)
         }

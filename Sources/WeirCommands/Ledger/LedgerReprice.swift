@@ -29,9 +29,10 @@ struct LedgerReprice: AdminCommand {
 
     func perform(_ client: AdminClient) async throws -> Report {
         let request = RepriceRequest(from: from, to: to, dryRun: dryRun)
-        let (answer, json) = try await Progress("repricing").during {
+        let (answer, json) = try await Progress("repricing", unit: "days").following(client) { work in
             try await client.send(
-                .post, ["ledger", "reprice"], body: .json(request), as: RepriceAnswer.self, timeout: .minutes(10))
+                .post, ["ledger", "reprice"], query: [("work", work)], body: .json(request), as: RepriceAnswer.self,
+                timeout: .minutes(10))
         }
         let done = dryRun ? "would be corrected" : "corrected"
         var text = """

@@ -8,7 +8,8 @@ struct LedgerVerify: AdminTableCommand {
         commandName: "verify",
         abstract: "Checks that the sums of all days are the sums of their events.",
         discussion: """
-            They differ only if somebody changed the ledger by hand; then each difference is listed, with exit code 1.
+            And that the coarser sums, which the costs are read from, are the sums of these. They differ only if somebody \
+            changed the ledger by hand; then each difference is listed, with exit code 1. weir ledger rebuild mends them.
 
               weir ledger verify
             """)
@@ -18,20 +19,22 @@ struct LedgerVerify: AdminTableCommand {
     @OptionGroup var admin: AdminOptions
 
     func perform(_ client: AdminClient) async throws -> Report {
-        let (answer, json) = try await Progress("verifying").during {
-            try await client.send(.get, ["ledger", "verify"], as: VerifyAnswer.self, timeout: .minutes(10))
+        let (answer, json) = try await Progress("verifying", unit: "days").following(client) { work in
+            try await client.send(
+                .get, ["ledger", "verify"], query: [("work", work)], as: VerifyAnswer.self, timeout: .minutes(10))
         }
         if answer.ok { return Report(text: "every day's sums are the sums of its events", json: json) }
         var table = TextTable(
-            ["DAY", "TEAM", "USER", "PRODUCT", "ENDPOINT", "MODEL"].map { .init(title: $0) }
-                + ["CALLS", "OF EVENTS", "COST USD", "OF EVENTS"].map { .init(title: $0, isNumber: true) })
+            ["SUM", "DAY", "TEAM", "USER", "PRODUCT", "ENDPOINT", "MODEL"].map { .init(title: $0) }
+                + ["CALLS", "RIGHT CALLS", "COST USD", "RIGHT COST USD"].map { .init(title: $0, isNumber: true) })
         table.rows = answer.first.map { line in
             [
-                line.day, line.team, line.user ?? "", line.product, line.endpoint, line.model,
-                line.summary.calls.grouped, line.events.calls.grouped, line.summary.costUSD, line.events.costUSD,
+                line.table, line.day, line.team ?? "", line.user ?? "", line.product ?? "", line.endpoint ?? "",
+                line.model ?? "", line.summary.calls.grouped, line.events.calls.grouped, line.summary.costUSD,
+                line.events.costUSD,
             ]
         }
-        let head = "\(answer.differences) sums differ from their events"
+        let head = "\(answer.differences) sums are not those of their events (weir ledger rebuild mends them)"
         let more = answer.differences > answer.first.count ? "; the first \(answer.first.count):" : ":"
         return Report(.text(head + more), .table(table), json: json, isSuccess: false)
     }

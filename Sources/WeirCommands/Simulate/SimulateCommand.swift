@@ -46,9 +46,10 @@ struct SimulateCommand: AdminTableCommand {
         let source = try PolicySource.parse([policy])
         let yaml = try PolicyFile.resolved(
             text: source.text(), name: source.name, environment: Setting.environment)
-        let (answer, json) = try await Progress("replaying").during {
+        let (answer, json) = try await Progress("replaying", unit: "calls").following(client) { work in
             try await client.send(
-                .post, ["simulate"], query: [("days", String(days)), ("team", team), ("name", source.name)],
+                .post, ["simulate"],
+                query: [("days", String(days)), ("team", team), ("name", source.name), ("work", work)],
                 body: .yaml(yaml), as: SimulationAnswer.self, timeout: .minutes(10))
         }
         return Self.report(answer, json: json)

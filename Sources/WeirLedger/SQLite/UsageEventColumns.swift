@@ -35,26 +35,8 @@ enum UsageEventColumns {
         ORDER BY e.called_at, e.id LIMIT ?4
         """
 
-    /// The newest calls that match, behind one that was read before, with what they cost by now.
-    /// - Parameter ofTeam: by the index of teams; else by that of times.
-    static func selectNewest(ofTeam: Bool) -> String {
-        """
-        SELECT \(corrected)
-        FROM usage_event AS e INDEXED BY \(ofTeam ? "usage_event_team" : "usage_event_called_at")
-        WHERE e.called_at >= ?1 AND e.called_at < ?2 AND e.corrects IS NULL AND \(ofTeam ? "e.team = ?3" : "?3 IS NULL")
-          AND (?4 IS NULL OR e.user = ?4) AND (?5 IS NULL OR e.key = ?5) AND (?6 IS NULL OR e.product = ?6)
-          AND (?7 IS NULL OR e.model = ?7) AND (?8 IS NULL OR e.outcome = ?8)
-          AND (?9 IS NULL OR e.called_at < ?9 OR e.id < ?10)
-        ORDER BY e.called_at DESC, e.id DESC LIMIT ?11
-        """
-    }
-
-    /// One call, as it was charged at first.
-    static let selectOne = """
-        SELECT \(names.joined(separator: ", ")) FROM usage_event WHERE id = ? AND corrects IS NULL
-        """
-
-    private static let corrected = names.map { $0 == "cost_micros" ? "\(correctedCost) AS cost_micros" : "e.\($0)" }
+    /// The columns of a call `e`, with what it costs by now.
+    static let corrected = names.map { $0 == "cost_micros" ? "\(correctedCost) AS cost_micros" : "e.\($0)" }
         .joined(separator: ", ")
 
     /// What a standing event with a certain outcome added to the sums.
@@ -122,10 +104,20 @@ enum UsageEventColumns {
         return (try? encoder.encode(extra)).map { String(decoding: $0, as: UTF8.self) }
     }
 
+    /// Of a row of `names` and then `corrects`.
+    static func eventRow(_ row: Row) throws -> EventRow {
+        let corrects: String? = row[names.count]
+        return EventRow(event: try event(row, isCorrection: corrects != nil), corrects: corrects)
+    }
+
     /// Of a row of `names`.
     /// - Throws: ``LedgerError/corrupt(_:)`` for an outcome that there is not.
-    static func event(_ row: Row) throws -> UsageEvent {
-        guard let outcome = UsageEvent.Outcome(rawValue: row[29]) else {
+    static func event(_ row: Row) throws -> UsageEvent { try event(row, isCorrection: false) }
+
+    private static func event(_ row: Row, isCorrection: Bool) throws -> UsageEvent {
+        // A correction did not end in any way: see ``EventRow/outcome``.
+        let isRepriced = isCorrection && row[29] == EventRow.repriced
+        guard let outcome = isRepriced ? .completed : UsageEvent.Outcome(rawValue: row[29]) else {
             throw LedgerError.corrupt("the event \(row[0] as String) has the outcome \(row[29] as String)")
         }
         return UsageEvent(
@@ -140,8 +132,19 @@ enum UsageEventColumns {
             extra: try extra(row[31]))
     }
 
+    /// Text as it is; numbers, which corrections have, as text.
     private static func extra(_ json: String?) throws -> [String: String] {
         guard let json else { return [:] }
-        return try JSONDecoder().decode([String: String].self, from: Data(json.utf8))
+        var extra: [String: String] = [:]
+        let bytes = Array(json.utf8)
+        try JSONScanner.read(bytes) { (scanner) throws(JSONError) in
+            var members = try scanner.beginObject()
+            while let key = try scanner.nextKey(&members) {
+                extra[key] =
+                    try scanner.kind() == .string
+                    ? try scanner.string() : String(decoding: bytes[try scanner.skip()], as: UTF8.self)
+            }
+        }
+        return extra
     }
 }

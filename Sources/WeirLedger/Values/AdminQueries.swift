@@ -57,10 +57,19 @@ package struct EventFilter: Sendable, Hashable {
     /// Milliseconds since 1970, from the first on and before the second.
     package var fromMs: Int
     package var toMs: Int
+    package var corrections: Corrections
+
+    /// What becomes of the corrections that repricing made.
+    package enum Corrections: Sendable, Hashable {
+        /// Each is a row of its own.
+        case listed
+        /// They are in the cost of the call that they correct: what it costs by now.
+        case added
+    }
 
     package init(
         team: String? = nil, user: String? = nil, key: String? = nil, product: String? = nil, model: String? = nil,
-        outcome: UsageEvent.Outcome? = nil, fromMs: Int, toMs: Int
+        outcome: UsageEvent.Outcome? = nil, fromMs: Int, toMs: Int, corrections: Corrections
     ) {
         self.team = team
         self.user = user
@@ -70,14 +79,20 @@ package struct EventFilter: Sendable, Hashable {
         self.outcome = outcome
         self.fromMs = fromMs
         self.toMs = toMs
+        self.corrections = corrections
     }
 }
 
 /// A row of `usage_event`: a call, or the correction of one.
 package struct EventRow: Sendable, Hashable {
+    /// Of a correction: the call that it corrects, without tokens, with the cost that it adds.
     package var event: UsageEvent
     /// The id of the call whose cost it corrects.
     package var corrects: String?
+
+    /// As the column says it: how the call ended, or `repriced`.
+    package var outcome: String { corrects == nil ? event.outcome.rawValue : Self.repriced }
+    package static let repriced = "repriced"
 
     package init(event: UsageEvent, corrects: String? = nil) {
         self.event = event
@@ -88,7 +103,8 @@ package struct EventRow: Sendable, Hashable {
 /// Some events, newest first.
 package struct EventRows: Sendable, Hashable {
     package var rows: [EventRow]
-    /// How far the search came, if there may be more; it looks at so many events at a time, whether they match or not.
+    /// Where to go on: behind the last row if more match, or behind the last event that was looked at, since a page looks at
+    /// so many of them at most, whether they match or not. Nil: this was all.
     package var next: ExportedEvent.Place?
 }
 
@@ -133,12 +149,30 @@ package struct CostOverview: Sendable, Hashable {
         package var model: String
         package var totals: UsageTotals
     }
+
+    /// Of everybody.
+    package var total: UsageTotals { kinds.reduce(into: .zero) { $0 += $1.totals } }
+
+    /// Of each day, product, endpoint or model.
+    package func sums(by name: KeyPath<KindTotals, String>) -> [String: UsageTotals] {
+        var sums: [String: UsageTotals] = [:]
+        for kind in kinds { sums[kind[keyPath: name], default: .zero] += kind.totals }
+        return sums
+    }
+
+    /// The dearest products, endpoints or models, in the order that `teams` and `users` have.
+    package func dearest(_ count: Int, by name: KeyPath<KindTotals, String>) -> [UsageRow] {
+        let sorted = sums(by: name).sorted { left, right in
+            (right.value.cost, right.value.calls, left.key) < (left.value.cost, left.value.calls, right.key)
+        }
+        return sorted.prefix(count).map { UsageRow(name: $0.key, totals: $0.value) }
+    }
 }
 
 /// What rolling a day up again changed.
 package struct RebuildResult: Sendable, Hashable {
     /// Sums of `daily_summary` that the day has now.
     package var sums: Int
-    /// Of them and of those that were there before: how many were not right.
+    /// How many sums were not right before, those of the coarser tables included: ``SummaryDifference``.
     package var corrected: Int
 }

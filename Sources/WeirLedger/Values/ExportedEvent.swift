@@ -14,3 +14,14 @@ package struct ExportedEvent: Sendable, Hashable {
     package var place: Place
     package var json: String
 }
+
+extension ExportedEvent.Place {
+    /// `<called_at>:<id>`; nil for any other text.
+    package init?(_ text: String) {
+        let parts = text.split(separator: ":", maxSplits: 1)
+        guard parts.count == 2, let ms = Int(parts[0]) else { return nil }
+        self.init(calledAtMs: ms, id: String(parts[1]))
+    }
+
+    package var text: String { "\(calledAtMs):\(id)" }
+}

@@ -29,15 +29,20 @@ package struct UsageRow: Sendable, Hashable {
     }
 }
 
-/// A day's sum that is not the sum of its events.
+/// A day's sum that is not what it has to be.
 package struct SummaryDifference: Sendable, Hashable {
+    /// Where it stands: `daily_summary`, or one of the coarser ones, `daily_user_summary` or `daily_kind_summary`.
+    package var table: String
+    /// What it is the sum of: `usage_event`, or `daily_summary`.
+    package var sumOf: String
     package var day: String
-    package var team: String
+    /// Nil, as what follows: of all, in that table.
+    package var team: String?
     package var user: String?
-    package var product: String
-    package var endpoint: String
-    package var model: String
-    /// What `daily_summary` says, and what the events add up to.
+    package var product: String?
+    package var endpoint: String?
+    package var model: String?
+    /// What stands, and what it has to be.
     package var summary: UsageTotals
-    package var events: UsageTotals
+    package var expected: UsageTotals
 }

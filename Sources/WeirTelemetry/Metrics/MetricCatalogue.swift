@@ -2,6 +2,7 @@
 package enum MetricCatalogue {
     package static let gateway = edge + redis + traces
     package static let aggregator = survey + work + redis
+    package static let simulator = [simulatedCalls, simulatedStreams, simulatedTokens]
 
     // MARK: Gateway
 
@@ -78,6 +79,19 @@ package enum MetricCatalogue {
         "weir_trace_spans_total", .counter, "Spans by what became of them: exported, or dropped.", labels: ["result"])
 
     static let traces = [spans]
+
+    // MARK: Simulator
+
+    package static let simulatedCalls = MetricFamily(
+        "weir_simulator_calls_total", .counter,
+        "Calls that reached the simulator and are over, by endpoint, provider and how they ended.",
+        labels: ["endpoint", "provider", "outcome"])
+    package static let simulatedStreams = MetricFamily(
+        "weir_simulator_open_streams", .gauge, "Streams whose client is still there and has not got all of it.")
+    package static let simulatedTokens = MetricFamily(
+        "weir_simulator_tokens_total", .counter,
+        "LLM tokens of calls that are over, as a provider would bill them, by kind: input, cache_read, cache_write_5m, cache_write_1h, output.",
+        labels: ["provider", "kind"])
 
     // MARK: Aggregator
 

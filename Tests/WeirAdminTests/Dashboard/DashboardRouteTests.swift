@@ -10,7 +10,7 @@ import WeirTestSupport
 @Suite struct DashboardRouteTests {
     private static let pages = [
         "/", "/teams", "/team?team=acme", "/users", "/user?team=acme&user=alice", "/limited", "/events", "/policy",
-        "/policy/try", "/audit", "/kill-switch",
+        "/policy/try", "/prices", "/audit", "/admin-tokens", "/kill-switch",
     ]
 
     @Test func `whoever has not signed in is asked to, and comes back to the page that was wanted`() async throws {
@@ -274,6 +274,7 @@ import WeirTestSupport
             #expect(rows.count == 601 && rows.allSatisfy { $0["team"] as? String == "globex" })
             #expect(try await browser.get("/export/events?as=json&team=nobody").body == "[]\n")
             #expect(try await browser.get("/events?after=9223372036854775807:x").status == 200)
+            #expect(try await browser.get("/events?after=x").status == 422)
         }
     }
 }

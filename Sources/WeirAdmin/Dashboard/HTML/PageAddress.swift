@@ -20,6 +20,8 @@ struct PageAddress: Sendable, Hashable {
         case killSwitch = "/kill-switch"
         case override = "/override"
         case keys = "/keys"
+        case prices = "/prices"
+        case tokens = "/admin-tokens"
         case job = "/job"
         case live = "/live"
         case export = "/export/events"

@@ -18,18 +18,7 @@ struct LiveFacts: Sendable {
 
     struct LedgerFacts: Sendable {
         var today: UsageTotals
-        /// Of the policy in force.
-        var guarded: Guarded?
-        var hasPolicy: Bool
-    }
-
-    /// What is spent in the period of the cost guard.
-    struct Guarded: Sendable, Hashable {
-        var period: Period.Instance
-        var kind: Period
-        var spent: MicroUSD
-        var warn: MicroUSD?
-        var kill: MicroUSD?
+        var guarded: GuardedSpend?
     }
 
     struct RedisFacts: Sendable {

@@ -6,12 +6,15 @@ extension Dashboard {
     /// One call's whole story.
     func event(_ visit: Visit) async throws -> Page {
         let id = try required("id", visit)
-        guard let (event, corrections) = try await ledger.call(id: id) else {
+        var known = try await ledger.event(id: id)
+        // A correction is told with its call.
+        if let corrected = known?.event.corrects { known = try await ledger.event(id: corrected) }
+        guard let event = known?.event.event, let corrections = known?.corrections.map(\.event) else {
             throw AdminError(
                 .notFound, "the ledger has no call \(id.prefix(60))",
                 hint: "a call is here once it has ended, a few seconds later")
         }
-        var page = Page(id, .events, PageAddress(.event, ["id": id]))
+        var page = Page(event.id, .events, PageAddress(.event, ["id": event.id]))
         page.addHeading("Call")
         page.add(Self.story(event, corrections))
         page.add(
@@ -28,7 +31,7 @@ extension Dashboard {
     }
 
     /// In sentences.
-    private static func story(_ event: UsageEvent, _ corrections: [CallCorrection]) -> HTML {
+    private static func story(_ event: UsageEvent, _ corrections: [UsageEvent]) -> HTML {
         let cost = corrections.reduce(event.cost) { $0 + $1.cost }
         let asked =
             event.model == event.requestedModel
@@ -141,7 +144,7 @@ extension Dashboard {
         return table
     }
 
-    private static func costTable(_ event: UsageEvent, _ corrections: [CallCorrection]) -> DataTable {
+    private static func costTable(_ event: UsageEvent, _ corrections: [UsageEvent]) -> DataTable {
         var table = DataTable(
             "cost", "What it cost",
             [.text("What", "what"), .text("Prices", "price_version"), .number("Cost", "cost_usd")],

@@ -13,32 +13,35 @@ extension Dashboard {
             el("p", .css("muted"), text: "Calls that reached a provider, newest first. Denials are counted by team.")
         }
         page.add(Self.eventForm(question))
-        let found = try await ledger.calls(question.search, limit: Self.eventsShown + 1)
-        let shown = Array(found.prefix(Self.eventsShown))
-        var table = Self.eventTable(shown, id: "events", caption: "Calls")
+        let found = try await ledger.events(question.filter, before: question.after, limit: Self.eventsShown)
+        var table = Self.eventTable(found.rows, id: "events", caption: "Calls")
         table.isExportedHere = false
+        if found.next != nil {
+            table.whenEmpty = HTML(
+                "None of the newest \(Format.count(EventSearch.mostScanned)) matches. Look at older ones.")
+        }
         page.add(table)
         page.add(
             el("p", .css("paging")) {
-                if found.count > shown.count, let last = shown.last {
-                    el("a", .href(question.address.with("after", EventQuestion.after(last))), text: "Older →")
+                if let next = found.next {
+                    el("a", .href(question.address.with("after", next.text)), text: "Older →")
                 }
-                if visit.query["after"] != nil { el("a", .href(question.address), text: "Newest") }
+                if question.after != nil { el("a", .href(question.address), text: "Newest") }
             })
-        if !shown.isEmpty { page.add(try await exportLinks(question)) }
+        if !found.rows.isEmpty { page.add(try await exportLinks(question)) }
         return page
     }
 
     /// All that match, not only this page of them, with about how many there are.
     private func exportLinks(_ question: EventQuestion) async throws -> HTML {
-        let search = question.search
+        let filter = question.filter
         let total = try await ledger.totals(
             in: DayRange(first: question.from, last: question.to),
             of: CallSelection(
-                products: search.product.map { [$0] }, models: search.model.map { [$0] }),
-            team: search.team, user: search.user
+                products: filter.product.map { [$0] }, models: filter.model.map { [$0] }),
+            team: filter.team, user: filter.user
         ).calls
-        let isExact = search.key == nil && search.outcome == nil
+        let isExact = filter.key == nil && filter.outcome == nil
         return el("p", .css("exports")) {
             "Export all that match: "
             for form in DataTable.Form.allCases {
@@ -53,10 +56,10 @@ extension Dashboard {
     }
 
     private static func eventForm(_ question: EventQuestion) -> HTML {
-        let search = question.search
+        let filter = question.filter
         let values = [
-            "team": search.team, "user": search.user, "key": search.key, "product": search.product,
-            "model": search.model,
+            "team": filter.team, "user": filter.user, "key": filter.key, "product": filter.product,
+            "model": filter.model,
         ]
         return el("form", .at(.method, "get"), .action(PageAddress(.events)), .at(.role, "search"), .css("card")) {
             el("div", .css("fields")) {
@@ -73,7 +76,7 @@ extension Dashboard {
                     el("select", .at(.name, "outcome")) {
                         el("option", .at(.value, ""), text: "any")
                         for outcome in UsageEvent.Outcome.allCases {
-                            outcome.rawValue == search.outcome
+                            outcome == filter.outcome
                                 ? el("option", .mark(.selected), text: outcome.rawValue)
                                 : el("option", text: outcome.rawValue)
                         }
@@ -98,11 +101,11 @@ extension Dashboard {
         .number("ms", "latency_ms"), .text("Event", "id"),
     ]
 
-    static func eventTable(_ events: [UsageEvent], id: String, caption: String) -> DataTable {
+    static func eventTable(_ rows: [EventRow], id: String, caption: String) -> DataTable {
         var table = DataTable(
             id, caption, eventColumns,
             whenEmpty: HTML("No call matches. Ask for more days, or fewer fields."))
-        table.rows = events.map(eventRow)
+        table.rows = rows.map { eventRow($0.event) }
         return table
     }
 
@@ -128,13 +131,15 @@ extension Dashboard {
     }
 
     func recentEvents(_ filter: UsageFilter, _ visit: Visit) async throws -> DataTable {
-        let search = CallSearch(
-            fromMs: visit.lastDays(30).first.startMs, beforeMs: visit.today.startMs + UTCDay.lengthMs,
-            team: filter.team, user: filter.user)
-        var table = Self.eventTable(
-            try await ledger.calls(search, limit: visit.isExport ? 1000 : 10), id: "recent-events",
-            caption: "Recent calls")
-        table.whenEmpty = HTML("No calls in 30 days.")
+        let wanted = EventFilter(
+            team: filter.team, user: filter.user, fromMs: visit.lastDays(30).first.startMs,
+            toMs: visit.today.startMs + UTCDay.lengthMs, corrections: .added)
+        let found = try await ledger.events(wanted, before: nil, limit: visit.isExport ? 1000 : 10)
+        var table = Self.eventTable(found.rows, id: "recent-events", caption: "Recent calls")
+        table.whenEmpty =
+            found.next == nil
+            ? HTML("No calls in 30 days.")
+            : HTML("None among the newest \(Format.count(EventSearch.mostScanned)) calls of the team.")
         return table
     }
 
@@ -149,14 +154,14 @@ extension Dashboard {
                 guard let form = DataTable.Form(rawValue: visit.query["as"] ?? "") else {
                     throw AdminError(.invalidField, "as says in which form", hint: "use as=csv or as=json")
                 }
-                let search = try EventQuestion(visit, .export).search
+                let filter = try EventQuestion(visit, .export).filter
                 var headers = pageHeaders
                 headers[.contentType] = form.contentType
                 headers[.contentDisposition] = "attachment; filename=\"weir-events.\(form.rawValue)\""
                 return Response(
                     status: .ok, headers: headers,
                     body: ResponseBody { writer in
-                        try await write(search, as: form, to: &writer)
+                        try await write(filter, as: form, to: &writer)
                         try await writer.finish(nil)
                     })
             }
@@ -164,18 +169,19 @@ extension Dashboard {
     }
 
     private func write(
-        _ search: CallSearch, as form: DataTable.Form, to writer: inout any ResponseBodyWriter
+        _ filter: EventFilter, as form: DataTable.Form, to writer: inout any ResponseBodyWriter
     ) async throws {
-        var search = search
+        var place: ExportedEvent.Place?
         var isFirst = true
-        while true {
-            let page = try await ledger.calls(search, limit: Self.exportedAtOnce)
-            let table = Self.eventTable(page, id: "events", caption: "Calls")
+        repeat {
+            let found = try await ledger.events(filter, before: place, limit: Self.exportedAtOnce)
+            place = found.next
+            // A page without a match is only part of the way; if it is the last of nothing, there is the head alone.
+            guard !found.rows.isEmpty || (isFirst && place == nil) else { continue }
+            let table = Self.eventTable(found.rows, id: "events", caption: "Calls")
             try await writer.write(ByteBuffer(string: table.piece(as: form, isFirst: isFirst)))
             isFirst = false
-            guard page.count == Self.exportedAtOnce, let last = page.last else { break }
-            search.after = ExportedEvent.Place(calledAtMs: last.calledAtMs, id: last.id)
-        }
+        } while place != nil
         if form == .json { try await writer.write(ByteBuffer(string: "]\n")) }
     }
 }

@@ -36,10 +36,40 @@ extension Dashboard {
                 all(record.models),
                 .drawn(el("span", .css(state == "active" ? "tag ok" : "tag"), text: state), state),
                 .time(key.createdAtMs), .time(record.expiresAtMs),
-                .drawn(state == "active" ? revokeForm(record.id, visit, back) : .empty, ""),
+                .drawn(
+                    state == "active"
+                        ? rotateForm(record.id, visit, back) + revokeForm(record.id, visit, back) : .empty,
+                    ""),
             ])
         }
         return table
+    }
+
+    private func rotateForm(_ id: String, _ visit: Visit, _ back: PageAddress) -> HTML {
+        guard may(visit, .post, "keys/{id}/rotate") else { return .empty }
+        return el("details") {
+            el("summary") {
+                "Rotate…"
+                el("span", .css("unseen"), text: " \(id)")
+            }
+            PostForm(PageAddress(.keys), visit.session).html {
+                void("input", .at(.type, "hidden"), .at(.name, "id"), .at(.value, id))
+                void("input", .at(.type, "hidden"), .at(.name, "back"), .at(.value, back.text))
+                el("p", .css("hint"), text: "A new key of the same rights takes its place.")
+                el("div", .css("field")) {
+                    el("label") {
+                        "The old one goes on"
+                        el("select", .at(.name, "overlap")) {
+                            for (seconds, text) in [
+                                (86_400, "for a day"), (3600, "for an hour"), (604_800, "for a week"),
+                                (2_592_000, "for 30 days"), (0, "no longer"),
+                            ] { el("option", .at(.value, seconds), text: text) }
+                        }
+                    }
+                }
+                el("button", .css("main small"), .at(.name, "act"), .at(.value, "rotate"), text: "Rotate")
+            }
+        }
     }
 
     private func revokeForm(_ id: String, _ visit: Visit, _ back: PageAddress) -> HTML {
@@ -87,10 +117,23 @@ extension Dashboard {
     }
 
     func changeKey(_ visit: Visit, _ fields: FormFields) async throws -> Outcome {
+        let (id, back) = (fields["id"] ?? "", fields["back"].flatMap { PageAddress($0) } ?? PageAddress(.overview))
         if fields["act"] == "revoke" {
-            let id = fields["id"] ?? ""
             _ = try await api.send(.delete, ["keys", id], as: visit, answer: KeyDescription.self)
-            return .done(fields["back"].flatMap { PageAddress($0) } ?? PageAddress(.overview), .keyRevoked)
+            return .done(back, .keyRevoked)
+        }
+        if fields["act"] == "rotate" {
+            guard let overlap = fields["overlap"].flatMap({ Int($0) }) else {
+                throw AdminError(.invalidField, "how long the old key goes on is missing")
+            }
+            let rotated = try await api.send(
+                .post, ["keys", id, "rotate"], body: .json(RotateRequest(overlapSeconds: overlap)), as: visit,
+                answer: RotatedKey.self)
+            let end = rotated.replaced.expiresAtMs.map { "ends \(Format.time($0))" } ?? "does not end"
+            return .page(
+                keyPage(
+                    CreatedKey(key: rotated.key, description: rotated.description), back: back,
+                    hint: "It takes the place of \(id), which \(end) (UTC)."))
         }
         func list(_ name: String) -> [String]? {
             fields[name].map { text in
@@ -102,25 +145,31 @@ extension Dashboard {
             team: fields["team"] ?? "", user: fields["user"], groups: list("groups"), products: list("products"),
             models: list("models"), expiresAtMs: days.map { visit.nowMs + $0 * 86_400_000 })
         let created = try await api.send(.post, ["keys"], body: .json(wanted), as: visit, answer: CreatedKey.self)
-        var page = Page(
-            "API key \(created.description.id)", .teams, PageAddress(.team, ["team": created.description.team]))
+        return .page(keyPage(created, back: PageAddress(.team, ["team": created.description.team])))
+    }
+
+    private func keyPage(_ created: CreatedKey, back: PageAddress, hint: String? = nil) -> Page {
+        let team = created.description.team
+        var page = Page("API key \(created.description.id)", .teams, PageAddress(.team, ["team": team]))
         page.addHeading()
-        page.add(KeyBox(created).html)
-        page.add(el("p") { el("a", .href(page.address), text: "To team \(created.description.team)") })
-        return .page(page)
+        page.add(SecretBox("key", created.key).html)
+        if let hint { page.add(el("p", text: hint)) }
+        page.add(el("p") { el("a", .href(back), text: back.page == .user ? "Back to the user" : "To team \(team)") })
+        return page
     }
 }
 
-/// A key's text, the one time that it is shown.
-struct KeyBox: Sendable {
-    let key: CreatedKey
+/// The text of a key or a token, the one time that it is shown.
+struct SecretBox: Sendable {
+    let what: String
+    let text: String
 
-    init(_ key: CreatedKey) { self.key = key }
+    init(_ what: String, _ text: String) { (self.what, self.text) = (what, text) }
 
     var html: HTML {
         el("div", .css("notice warning")) {
-            el("p", text: "Copy the key now: it is shown this once, and only its digest is kept.")
-            el("p") { el("code", .css("secret"), .at(.id, "key-text"), text: key.key) }
+            el("p", text: "Copy the \(what) now: it is shown this once, and only its digest is kept.")
+            el("p") { el("code", .css("secret"), text: text) }
         }
     }
 }

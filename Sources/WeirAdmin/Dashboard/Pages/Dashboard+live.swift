@@ -23,18 +23,9 @@ extension Dashboard {
         let today = UTCDay(containingMs: nowMs)
         let yesterday = UTCDay(number: today.number - 1)
         counts.add(try await ledger.dayCalls(in: DayRange(first: yesterday, last: today)), atMs: nowMs)
-        let policy = try await routes.policyInForce()
-        var guarded: LiveFacts.Guarded?
-        if let costGuard = policy?.costGuard {
-            let period = costGuard.period.containing(ms: nowMs)
-            let spent = try await ledger.totals(in: DayRange(period), of: .all, team: nil, user: nil)
-            guarded = LiveFacts.Guarded(
-                period: period, kind: costGuard.period, spent: spent.cost, warn: costGuard.warn, kill: costGuard.kill)
-        }
         return LiveFacts.LedgerFacts(
-            today: try await ledger.totals(
-                in: DayRange(first: today, last: today), of: .all, team: nil, user: nil),
-            guarded: guarded, hasPolicy: policy != nil)
+            today: try await ledger.costs(in: DayRange(first: today, last: today), top: 0).total,
+            guarded: try await routes.guardedSpend(nowMs: nowMs))
     }
 
     private func redisFacts() async throws -> LiveFacts.RedisFacts {

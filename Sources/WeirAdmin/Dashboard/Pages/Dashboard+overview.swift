@@ -110,12 +110,14 @@ extension Dashboard {
     private static let dearestShown = 10
 
     private func dearestTables(_ visit: Visit, _ page: inout Page) async throws -> HTML {
-        var tables: [HTML] = []
-        for column in [UsageColumn.team, .user, .model, .product, .endpoint] {
-            let rows = try await ledger.dearest(
-                Self.dearestShown, by: column, in: visit.lastDays(1), where: UsageFilter())
-            tables.append(
-                page.show(usageTable("top-\(column.rawValue)s", "Top \(column.rawValue)s today", column, rows)))
+        let count = Self.dearestShown
+        let costs = try await ledger.costs(in: visit.lastDays(1), top: count)
+        let dearest: [(UsageColumn, [UsageRow])] = [
+            (.team, costs.teams), (.user, costs.users), (.model, costs.dearest(count, by: \.model)),
+            (.product, costs.dearest(count, by: \.product)), (.endpoint, costs.dearest(count, by: \.endpoint)),
+        ]
+        let tables = dearest.map { column, rows in
+            page.show(usageTable("top-\(column.rawValue)s", "Top \(column.rawValue)s today", column, rows))
         }
         return el("div", .css("pair")) { for table in tables { table } }
     }

@@ -227,10 +227,7 @@ extension Dashboard {
                 ledger: ledger, policy: trial.policy, prices: try await routes.pricesToday(),
                 days: DayRange(first: UTCDay(number: today.number - trial.days + 1), last: today), team: nil, nowMs: now
             )
-            let total = try await ledger.totals(
-                in: DayRange(first: replay.firstDay, last: today), of: .all, team: nil, user: nil
-            ).calls
-            let tally = try await replay.run { done in trial.become(.running(.init(done: done, total: total))) }
+            let tally = try await replay.run { trial.become(.running(.init(done: $0, total: $1))) }
             trial.become(.finished(SimulationAnswer(replay, tally)))
         } catch let error as EnforcerError {
             trial.become(.failed(AdminError(.invalidField, "no gateway could obey this policy: \(error.reason)")))

@@ -8,7 +8,9 @@ struct EventQuestion: Sendable {
         ("team", "Team"), ("user", "User"), ("key", "API key"), ("product", "Product"), ("model", "Model"),
     ]
 
-    let search: CallSearch
+    let filter: EventFilter
+    /// Of the last call of the page before.
+    let after: ExportedEvent.Place?
     let from: UTCDay
     let to: UTCDay
     /// What was asked, for links.
@@ -26,25 +28,26 @@ struct EventQuestion: Sendable {
         to = try day("to", visit.today)
         from = try day("from", UTCDay(number: to.number - 6))
         guard from <= to else { throw AdminError(.invalidField, "from is after to") }
-        let outcome = visit.query["outcome"]
-        search = CallSearch(
-            fromMs: from.startMs, beforeMs: to.startMs + UTCDay.lengthMs, team: visit.query["team"],
-            user: visit.query["user"], key: visit.query["key"], product: visit.query["product"],
-            model: visit.query["model"], outcome: outcome, after: visit.query["after"].flatMap(Self.place))
+        let outcome = try visit.query["outcome"].map { text in
+            guard let outcome = UsageEvent.Outcome(rawValue: text) else {
+                throw AdminError(.invalidField, "outcome is none that there is", hint: "choose one of the form")
+            }
+            return outcome
+        }
+        filter = EventFilter(
+            team: visit.query["team"], user: visit.query["user"], key: visit.query["key"],
+            product: visit.query["product"], model: visit.query["model"], outcome: outcome, fromMs: from.startMs,
+            toMs: to.startMs + UTCDay.lengthMs, corrections: .added)
+        after = try visit.query["after"].map { text in
+            guard let place = ExportedEvent.Place(text) else {
+                throw AdminError(.invalidField, "after is not the place of a call", hint: "begin with the newest")
+            }
+            return place
+        }
         var query: [(name: String, value: String)] = []
         for name in Self.fields.map(\.name) + ["outcome", "from", "to"] {
             if let value = visit.query[name] { query.append((name, value)) }
         }
         address = PageAddress(page, query: query)
     }
-
-    /// `<called_at>:<id>`.
-    private static func place(_ text: String) -> ExportedEvent.Place? {
-        let parts = text.split(separator: ":", maxSplits: 1)
-        guard parts.count == 2, let ms = Int(parts[0]) else { return nil }
-        return ExportedEvent.Place(calledAtMs: ms, id: String(parts[1]))
-    }
-
-    /// The next page's.
-    static func after(_ event: UsageEvent) -> String { "\(event.calledAtMs):\(event.id)" }
 }

@@ -31,10 +31,11 @@ struct OverviewParts: Sendable {
     }
 
     private func thresholds(_ ledger: LiveFacts.LedgerFacts) -> HTML {
-        guard let guarded = ledger.guarded, guarded.warn != nil || guarded.kill != nil else {
+        guard let guarded = ledger.guarded?.guarded, let spent = ledger.guarded?.spent.micros,
+            guarded.warn != nil || guarded.kill != nil
+        else {
             return el("p", text: "No thresholds: the policy has no cost_guard.")
         }
-        let spent = guarded.spent.micros
         var words: [String] = []
         if let warn = guarded.warn { words.append("warns at \(Format.money(warn.micros))") }
         if let kill = guarded.kill { words.append("stops at \(Format.money(kill.micros))") }
@@ -43,8 +44,8 @@ struct OverviewParts: Sendable {
         let isOver = guarded.kill.map { spent >= $0.micros } ?? false
         return LimitBar(used: spent, reserved: 0, amount: limit).html
             + el("p") {
-                if guarded.kind != .day { "\(Format.money(spent)) this \(guarded.kind.rawValue); " }
-                words.joined(separator: ", ") + " a \(guarded.kind.rawValue)"
+                if guarded.period != .day { "\(Format.money(spent)) this \(guarded.period.rawValue); " }
+                words.joined(separator: ", ") + " a \(guarded.period.rawValue)"
             }
             + (isOver
                 ? state("bad", "over the threshold that stops")
@@ -126,6 +127,8 @@ struct OverviewParts: Sendable {
         var level: String
         var word: String
         var detail: String
+        /// How much of it is done, while it is being mended.
+        var share: (done: Int, total: Int)?
     }
 
     private func item(_ name: String, _ finding: Finding) -> HTML {
@@ -133,6 +136,11 @@ struct OverviewParts: Sendable {
             el("dt", text: name)
             el("dd") {
                 el("span", .css("state \(finding.level)"), text: finding.word)
+                if let share = finding.share {
+                    el(
+                        "progress", .at(.max, share.total), .at(.value, share.done), .at(.ariaLabel, "Shards ready"),
+                        text: finding.word)
+                }
                 el("p", text: finding.detail)
             }
         }
@@ -146,7 +154,8 @@ struct OverviewParts: Sendable {
         if shards.ready < shards.count || shards.count == 0 {
             return Finding(
                 level: "bad", word: "being rebuilt: \(shards.ready) of \(shards.count) shards",
-                detail: "The leader puts back what Redis has lost; calls of the rest are not admitted.")
+                detail: "The leader puts back what Redis has lost; calls of the rest are not admitted.",
+                share: shards.count == 0 ? nil : (shards.ready, shards.count))
         }
         if status.redis.maxmemoryPolicy != "noeviction" {
             return Finding(

@@ -1,4 +1,5 @@
 import WeirCore
+import WeirLedger
 
 /// One page: what is on it, and its tables, each of which can also be had alone.
 struct Page: Sendable {
@@ -20,7 +21,9 @@ struct Page: Sendable {
         case limited = "Limited"
         case events = "Events"
         case policy = "Policy"
+        case prices = "Prices"
         case audit = "Audit"
+        case tokens = "Admin tokens"
 
         var page: PageAddress.Page {
             switch self {
@@ -30,9 +33,14 @@ struct Page: Sendable {
             case .limited: .limited
             case .events: .events
             case .policy: .policy
+            case .prices: .prices
             case .audit: .audit
+            case .tokens: .tokens
             }
         }
+
+        /// Others are not led there.
+        var role: AdminRole { self == .tokens ? .admin : .viewer }
     }
 
     init(_ title: String, _ section: Section?, _ address: PageAddress) {

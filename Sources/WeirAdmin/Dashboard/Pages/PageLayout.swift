@@ -52,7 +52,7 @@ struct PageLayout: Sendable {
                     mark
                     "Weir"
                 }
-                if session != nil { navigation }
+                if let session { navigation(session.actor.role) }
                 el("div", .css("who")) {
                     el(
                         "button", .at(.type, "button"), .css("small"), .at(.dataTheme, ""), .mark(.hidden),
@@ -63,9 +63,9 @@ struct PageLayout: Sendable {
         }
     }
 
-    private var navigation: HTML {
+    private func navigation(_ role: AdminRole) -> HTML {
         el("nav", .at(.ariaLabel, "Pages")) {
-            for section in Page.Section.allCases {
+            for section in Page.Section.allCases where role >= section.role {
                 if section == page.section {
                     el(
                         "a", .href(PageAddress(section.page)), .at(.ariaCurrent, "page"), text: section.rawValue)
@@ -125,6 +125,7 @@ enum Notice: String, Sendable, CaseIterable {
     case limitedAdded = "limited-added"
     case limitedRemoved = "limited-removed"
     case keyRevoked = "key-revoked"
+    case tokenRevoked = "token-revoked"
     case policyApplied = "policy-applied"
     case signedOut = "signed-out"
 
@@ -139,6 +140,7 @@ enum Notice: String, Sendable, CaseIterable {
         case .overrideRemoved: "The amount is what the policy says again."
         case .limitedAdded: "The team is limited now."
         case .limitedRemoved: "The team is no longer limited."
+        case .tokenRevoked: "The admin token is revoked. It is refused from now on."
         case .keyRevoked: "The key is revoked. Every node refuses it within a second."
         case .policyApplied: "The policy is applied. Every node obeys it within a second."
         case .signedOut: "You are signed out."

@@ -16,6 +16,7 @@ extension SQLiteLedger {
                 CostOverview.KindTotals(
                     day: $0[0], product: $0[1], endpoint: $0[2], model: $0[3], totals: UsageTotals($0, at: 4))
             }
+            guard top > 0 else { return CostOverview(kinds: kinds, teams: [], users: []) }
             // All users are summed once, by what decides; then all that is known is read of the few that are dearest.
             let dearest = try Row.fetchAll(
                 db.cachedStatement(

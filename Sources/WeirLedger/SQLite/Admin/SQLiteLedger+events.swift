@@ -8,24 +8,13 @@ package enum EventSearch {
 }
 
 extension SQLiteLedger {
-    private static let columns = (UsageEventColumns.names + ["corrects"]).joined(separator: ", ")
-
     package func events(_ filter: EventFilter, before place: ExportedEvent.Place?, limit: Int)
         async throws(LedgerError) -> EventRows
     {
-        let untilMs = min(filter.toMs - 1, place?.calledAtMs ?? .max)
+        let untilMs = min(filter.toMs.addingSaturated(-1), place?.calledAtMs ?? .max)
         return try await read { db in
-            let statement = try db.cachedStatement(
-                sql: """
-                    SELECT \(Self.columns), (?5 IS NULL OR user IS ?5) AND (?6 IS NULL OR key IS ?6)
-                      AND (?7 IS NULL OR product = ?7) AND (?8 IS NULL OR model = ?8) AND (?9 IS NULL OR outcome = ?9)
-                    FROM usage_event
-                    WHERE called_at >= ?1 AND called_at <= ?2 AND (called_at < ?2 OR id < ?3 OR ?3 IS NULL)
-                      AND \(filter.team == nil ? "?4 IS NULL" : "team = ?4")
-                    ORDER BY called_at DESC, id DESC
-                    """)
             let rows = try Row.fetchCursor(
-                statement,
+                db.cachedStatement(sql: Self.select(filter)),
                 arguments: [
                     filter.fromMs, untilMs, place?.calledAtMs == untilMs ? place?.id : nil, filter.team, filter.user,
                     filter.key, filter.product, filter.model, filter.outcome?.rawValue,
@@ -34,9 +23,14 @@ extension SQLiteLedger {
             var scanned = 0
             while let row = try rows.next() {
                 scanned += 1
-                if row[UsageEventColumns.names.count + 1] as Bool { found.rows.append(try Self.eventRow(row)) }
-                if found.rows.count == limit || scanned == EventSearch.mostScanned {
-                    // Whether there is more is known only by asking.
+                if row[UsageEventColumns.names.count + 1] as Bool {
+                    if found.rows.count == limit {
+                        found.next = found.rows.last.map { .init(calledAtMs: $0.event.calledAtMs, id: $0.event.id) }
+                        break
+                    }
+                    found.rows.append(try UsageEventColumns.eventRow(row))
+                }
+                if scanned == EventSearch.mostScanned {
                     found.next = ExportedEvent.Place(calledAtMs: row[1], id: row[0])
                     break
                 }
@@ -45,19 +39,33 @@ extension SQLiteLedger {
         }
     }
 
-    package func event(id: String) async throws(LedgerError) -> (event: EventRow, corrections: [EventRow])? {
-        try await read { db in
-            let event = try Row.fetchOne(
-                db.cachedStatement(sql: "SELECT \(Self.columns) FROM usage_event WHERE id = ?"), arguments: [id])
-            guard let event else { return nil }
-            let corrections = try Row.fetchAll(
-                db.cachedStatement(
-                    sql: "SELECT \(Self.columns) FROM usage_event WHERE corrects = ? ORDER BY rowid"), arguments: [id])
-            return (try Self.eventRow(event), try corrections.map(Self.eventRow))
-        }
+    /// Event by event from the newest on, each with whether it matches. One team's are found by the index of teams, all others
+    /// by that of times.
+    private static func select(_ filter: EventFilter) -> String {
+        let isOfTeam = filter.team != nil
+        return """
+            SELECT \(filter.corrections == .added ? UsageEventColumns.corrected : plain), e.corrects,
+              (?5 IS NULL OR e.user IS ?5) AND (?6 IS NULL OR e.key IS ?6) AND (?7 IS NULL OR e.product = ?7)
+                AND (?8 IS NULL OR e.model = ?8) AND (?9 IS NULL OR e.outcome = ?9)
+            FROM usage_event AS e INDEXED BY \(isOfTeam ? "usage_event_team" : "usage_event_called_at")
+            WHERE e.called_at >= ?1 AND e.called_at <= ?2 AND (e.called_at < ?2 OR e.id < ?3 OR ?3 IS NULL)
+              AND \(isOfTeam ? "e.team = ?4" : "?4 IS NULL")
+              \(filter.corrections == .added ? "AND e.corrects IS NULL" : "")
+            ORDER BY e.called_at DESC, e.id DESC
+            """
     }
 
-    private static func eventRow(_ row: Row) throws -> EventRow {
-        EventRow(event: try UsageEventColumns.event(row), corrects: row[UsageEventColumns.names.count])
+    private static let plain = UsageEventColumns.names.map { "e.\($0)" }.joined(separator: ", ")
+
+    package func event(id: String) async throws(LedgerError) -> (event: EventRow, corrections: [EventRow])? {
+        try await read { db in
+            func select(_ column: String) throws -> Statement {
+                try db.cachedStatement(
+                    sql: "SELECT \(Self.plain), e.corrects FROM usage_event AS e WHERE e.\(column) = ? ORDER BY rowid")
+            }
+            guard let event = try Row.fetchOne(select("id"), arguments: [id]) else { return nil }
+            let corrections = try Row.fetchAll(select("corrects"), arguments: [id])
+            return (try UsageEventColumns.eventRow(event), try corrections.map(UsageEventColumns.eventRow))
+        }
     }
 }

@@ -4,34 +4,18 @@ import WeirCore
 extension SQLiteLedger {
     package func rebuild(_ day: UTCDay, audit: AuditEntry) async throws(LedgerError) -> RebuildResult {
         let key = SummaryKey.columns.joined(separator: ", ")
-        let totals = SQLiteSchema.totals.joined(separator: ", ")
         return try await write { db in
-            // The day's sums as they have to be, in a table of this connection's own.
-            try db.execute(sql: "DROP TABLE IF EXISTS temp.rebuilt")
-            try db.execute(
-                sql: """
-                    CREATE TEMP TABLE rebuilt AS
-                    SELECT \(key), \(SQLiteSchema.totals.map { "min(sum(\($0)), \(Int.largestExact)) AS \($0)" }.joined(separator: ", "))
-                    FROM \(Self.eventsAsSums) WHERE day = ?1 GROUP BY \(key)
-                    """, arguments: [day.id, day.startMs, day.startMs + UTCDay.lengthMs])
-            let corrected = try Int.fetchOne(
-                db,
-                sql: """
-                    SELECT count(*) FROM (SELECT DISTINCT \(key) FROM (
-                      SELECT * FROM (SELECT \(key), \(totals) FROM daily_summary WHERE day = ?1
-                        EXCEPT SELECT \(key), \(totals) FROM rebuilt)
-                      UNION ALL SELECT * FROM (SELECT \(key), \(totals) FROM rebuilt
-                        EXCEPT SELECT \(key), \(totals) FROM daily_summary WHERE day = ?1)))
-                    """, arguments: [day.id])
-            let sums = try Int.fetchOne(db, sql: "SELECT count(*) FROM rebuilt")
-            let result = RebuildResult(sums: sums ?? 0, corrected: corrected ?? 0)
+            let corrected = try Self.differences(on: day.id, db).count
             // Written anew in any case: with it, by the triggers, the coarser sums, which are cleared before.
-            for table in ["daily_summary", "daily_user_summary", "daily_kind_summary"] {
+            for table in ["daily_summary"] + SQLiteSchema.coarse.map(\.table) {
                 try db.execute(sql: "DELETE FROM \(table) WHERE day = ?", arguments: [day.id])
             }
             try db.execute(
-                sql: "INSERT INTO daily_summary (\(key), \(totals)) SELECT \(key), \(totals) FROM rebuilt")
-            try db.execute(sql: "DROP TABLE temp.rebuilt")
+                sql: """
+                    INSERT INTO daily_summary (\(key), \(SQLiteSchema.totals.joined(separator: ", ")))
+                    SELECT \(key), \(Self.boundedSums) FROM \(Self.eventsAsSums) WHERE day = ?1 GROUP BY \(key)
+                    """, arguments: [day.id, day.startMs, day.startMs + UTCDay.lengthMs])
+            let result = RebuildResult(sums: db.changesCount, corrected: corrected)
             if result.corrected > 0 {
                 var audit = audit
                 audit.after = "\(result.corrected) sums corrected"
@@ -49,7 +33,9 @@ extension SQLiteLedger {
                     SELECT min(first), max(last) FROM (
                       SELECT (SELECT date(min(called_at) / 1000, 'unixepoch') FROM usage_event) AS first,
                         (SELECT date(max(called_at) / 1000, 'unixepoch') FROM usage_event) AS last
-                      UNION ALL SELECT (SELECT min(day) FROM daily_summary), (SELECT max(day) FROM daily_summary))
+                      \((["daily_summary"] + SQLiteSchema.coarse.map(\.table)).map {
+                        "UNION ALL SELECT (SELECT min(day) FROM \($0)), (SELECT max(day) FROM \($0))"
+                      }.joined(separator: " ")))
                     """)
             guard let first = row?[0] as String?, let last = row?[1] as String?, let first = UTCDay(first),
                 let last = UTCDay(last)
@@ -57,11 +43,4 @@ extension SQLiteLedger {
             return DayRange(first: first, last: last)
         }
     }
-
-    /// Events from `?2` on and before `?3` with the columns of `daily_summary`.
-    private static let eventsAsSums = """
-        (SELECT date(called_at / 1000, 'unixepoch') AS day, team, coalesce(user, '') AS user, product, endpoint, model,
-          corrects IS NULL AS calls, NOT ok AS errors, \(SQLiteSchema.totals.dropFirst(2).joined(separator: ", "))
-        FROM usage_event WHERE called_at >= ?2 AND called_at < ?3)
-        """
 }

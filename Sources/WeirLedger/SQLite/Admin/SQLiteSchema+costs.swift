@@ -45,9 +45,9 @@ extension SQLiteSchema {
             CREATE INDEX api_key_user ON api_key (team, user);
             """
 
-    private static let coarse = [
-        ("daily_user_summary", ["day", "team", "user"]),
-        ("daily_kind_summary", ["day", "product", "endpoint", "model"]),
+    static let coarse = [
+        (table: "daily_user_summary", key: ["day", "team", "user"]),
+        (table: "daily_kind_summary", key: ["day", "product", "endpoint", "model"]),
     ]
 
     /// Both tables, from `daily_summary` as it is.
