@@ -31,7 +31,9 @@ struct RateLines: Sendable {
             }
             for (index, minute) in minutes.enumerated() where (minute.startMs / 60_000).isMultiple(of: 10) {
                 el(
-                    "text", .css("tick"), .at(.x, x(index)), .at(.y, Self.height - 5), .at(.textAnchor, "middle"),
+                    "text", .css("tick"), .at(.x, x(index)), .at(.y, Self.height - 5),
+                    // The newest stands at the edge, and would be cut.
+                    .at(.textAnchor, x(index) > Self.width - 20 ? "end" : "middle"),
                     text: Format.minute(minute.startMs))
             }
             void("polyline", .css("line admitted"), .at(.points, points(\.admitted)))
