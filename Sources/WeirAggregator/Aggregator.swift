@@ -97,7 +97,7 @@ package actor Aggregator {
         if claimed != leader.token {
             let resources: [String]
             do { resources = try await ledger.currentPolicy()?.policy.resources ?? [] } catch {
-                throw error == .cancelled ? .cancelled : .ledger(error)
+                throw AggregatorError(error)
             }
             try await leader.claim([RedisKeys.killSwitch, AggregatorKeys.ownLimits])
             try await leader.claim(resources.map { RedisKeys.limitedSet(resource: $0) })

@@ -11,6 +11,9 @@ package enum AggregatorError: Error, Sendable, Equatable {
     case misconfigured(String)
     case cancelled
 
+    init(_ error: LedgerError) { self = error == .cancelled ? .cancelled : .ledger(error) }
+    init(_ error: RedisError) { self = error == .cancelled ? .cancelled : .redis(error) }
+
     /// True if going on would be wrong: the process must end and open the ledger again, or somebody must mend it.
     package var isFatal: Bool {
         switch self {

@@ -11,7 +11,7 @@ struct AggregatorRedis: Sendable {
         do {
             return try await pool.send(command, deadline: deadline)
         } catch {
-            throw error == .cancelled ? .cancelled : .redis(error)
+            throw AggregatorError(error)
         }
     }
 

@@ -35,7 +35,7 @@ extension Aggregator {
             do {
                 (survey.orphans, survey.events) = try await ledger.callCounts(
                     calledFrom: survey.nowMs - Self.orphanWindowMs)
-            } catch { throw error == .cancelled ? .cancelled : .ledger(error) }
+            } catch { throw AggregatorError(error) }
         }
         survey.calledUnpriced = unpricedToday(nowMs: survey.nowMs)
         survey.show(on: metrics.registry)
@@ -65,7 +65,7 @@ extension Aggregator {
         let seconds = Int((now - since) / .seconds(1))
         let alerts: Policy.Alerts?
         do { alerts = try await ledger.currentPolicy()?.policy.alerts } catch {
-            throw error == .cancelled ? .cancelled : .ledger(error)
+            throw AggregatorError(error)
         }
         let alert = AlertRules.redisLost(forSeconds: seconds, why: why, nowMs: configuration.wallMs())
         try await raise([alert], alerts: alerts)
@@ -80,7 +80,7 @@ extension Aggregator {
             raised = try await ledger.raise(
                 new, deliver: settings?.webhook != nil, mostPending: Self.mostPendingAlerts)
             counts = try await ledger.alertCounts()
-        } catch { throw error == .cancelled ? .cancelled : .ledger(error) }
+        } catch { throw AggregatorError(error) }
         for alert in raised {
             logger.warning(
                 "alert",

@@ -30,13 +30,13 @@ struct AlertDelivery: Sendable {
             guard let claimed = try await ledger.claimAlert(nowMs: nowMs, forMs: Self.claimMs) else { return false }
             record = claimed
             alerts = try await ledger.currentPolicy()?.policy.alerts ?? Policy.Alerts()
-        } catch { throw error == .cancelled ? .cancelled : .ledger(error) }
+        } catch { throw AggregatorError(error) }
         let outcome = await attempt(record, alerts, nowMs: nowMs)
         let (state, error, pauseMs) = verdict(outcome, after: record.attempts)
         metrics.attempted(state)
         say(state, record, error)
         do { try await ledger.endAttempt(record, as: state, nextAtMs: nowMs + pauseMs, error: error) } catch {
-            throw error == .cancelled ? .cancelled : .ledger(error)
+            throw AggregatorError(error)
         }
         return true
     }

@@ -38,7 +38,7 @@ actor DenialCollector {
         }
         if !changed.isEmpty {
             do { try await ledger.recordDenials(changed) } catch {
-                throw error == .cancelled ? .cancelled : .ledger(error)
+                throw AggregatorError(error)
             }
         }
         known = read

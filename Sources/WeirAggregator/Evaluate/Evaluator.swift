@@ -35,7 +35,7 @@ struct Evaluator: Sendable {
                 guarded = Evaluation.Guarded(period: period, costGuard: costGuard, spent: total?.cost ?? .zero)
             }
         } catch {
-            throw error == .cancelled ? .cancelled : .ledger(error)
+            throw AggregatorError(error)
         }
         let overrides = try await redis.overrides(Evaluation.overridable(questions, sums))
         return Evaluation(questions: questions, sums: sums, overrides: overrides, guarded: guarded)
@@ -151,7 +151,7 @@ struct Evaluator: Sendable {
                         AuditEntry(
                             atMs: nowMs, actor: CostGuardPlan.actor, action: "kill-switch.on", subject: field,
                             before: entry, after: thrown.value, reason: thrown.reason))
-                } catch { throw error == .cancelled ? .cancelled : .ledger(error) }
+                } catch { throw AggregatorError(error) }
             case .mark(let micros):
                 try await mark(killKey, micros, guarded.period, as: leader)
             }

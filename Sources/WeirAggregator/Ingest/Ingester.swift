@@ -109,7 +109,7 @@ package actor Ingester {
         }
         if !events.isEmpty || !deadLetters.isEmpty {
             do { report.ledger = try await ledger.ingest(events, deadLetters: deadLetters) } catch {
-                throw error == .cancelled ? .cancelled : .ledger(error)
+                throw AggregatorError(error)
             }
         }
         #if DEBUG

@@ -34,7 +34,7 @@ actor Leadership {
         let token: Int
         do {
             token = try await ledger.nextLeaderToken(above: above(seen), name: name, atMs: nowMs)
-        } catch { throw error == .cancelled ? .cancelled : .ledger(error) }
+        } catch { throw AggregatorError(error) }
         // Another step of this one may have taken it while the ledger was asked.
         if mine != nil { return try await renew() }
         do {

@@ -19,6 +19,16 @@ struct BudgetSeed: Sendable, Equatable {
         expireAtMs = period.endMs + UTCDay.lengthMs
     }
 
+    /// As ``all(policy:ledger:shardCount:nowMs:)``, by the policy in force; nil: there is none.
+    static func inForce(ledger: any LedgerStore, shardCount: Int, nowMs: Int)
+        async throws(AggregatorError) -> [BudgetSeed]?
+    {
+        do {
+            guard let policy = try await ledger.currentPolicy()?.policy else { return nil }
+            return try await all(policy: policy, ledger: ledger, shardCount: shardCount, nowMs: nowMs)
+        } catch { throw AggregatorError(error) }
+    }
+
     /// Of all subjects of all limits.
     static func all(policy: Policy, ledger: any LedgerStore, shardCount: Int, nowMs: Int)
         async throws(LedgerError) -> [BudgetSeed]

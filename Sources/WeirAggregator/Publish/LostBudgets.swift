@@ -134,12 +134,9 @@ actor LostBudgets {
 
     private func restore(_ keys: [Shard: [String]], as leader: Leader) async throws(AggregatorError) -> Int {
         let nowMs = try await redis.nowMs()
-        let seeds: [BudgetSeed]
-        do {
-            guard let policy = try await ledger.currentPolicy()?.policy else { return 0 }
-            seeds = try await BudgetSeed.all(
-                policy: policy, ledger: ledger, shardCount: shards.count, nowMs: nowMs)
-        } catch { throw error == .cancelled ? .cancelled : .ledger(error) }
+        guard let seeds = try await BudgetSeed.inForce(ledger: ledger, shardCount: shards.count, nowMs: nowMs) else {
+            return 0
+        }
         let settled = Dictionary(seeds.map { ($0.key, $0) }, uniquingKeysWith: { first, _ in first })
         var restored = 0
         for (shard, keys) in keys {

@@ -32,7 +32,7 @@ actor Publisher {
             revision = try await ledger.revision()
             policy = try await ledger.currentPolicy()
             prices = try await ledger.addedPrices().published()
-        } catch { throw error == .cancelled ? .cancelled : .ledger(error) }
+        } catch { throw AggregatorError(error) }
         let standing = try await redis.send(["GET", .string(RedisKeys.policy)]).words
         let mark = try await redis.send(["GET", .string(RedisKeys.publishedRevision)]).words
         let standingPrices = try await redis.send(["GET", .string(RedisKeys.prices)]).words
@@ -63,7 +63,7 @@ actor Publisher {
         let inForce: [Override]
         do {
             inForce = try await ledger.overrides().filter { $0.isInForce(atMs: nowMs) }
-        } catch { throw error == .cancelled ? .cancelled : .ledger(error) }
+        } catch { throw AggregatorError(error) }
         let names = Set(inForce.map { OverrideName(limit: $0.limit, subject: $0.subject).text })
         var gone: [OverrideName] = []
         if case .array(let own) = own {
@@ -82,7 +82,7 @@ actor Publisher {
 
     private func publishKeys(as leader: Leader) async throws(AggregatorError) {
         let keys: [LedgerKey]
-        do { keys = try await ledger.keys(team: nil) } catch { throw error == .cancelled ? .cancelled : .ledger(error) }
+        do { keys = try await ledger.keys(team: nil) } catch { throw AggregatorError(error) }
         try await redis.forEach(keys) { (key) async throws(AggregatorError) in
             // Nothing but the status of a record ever changes, so no old field can be left over.
             let fields = key.record.fields.flatMap { [RedisArgument.string($0.name), .string($0.value)] }

@@ -69,7 +69,7 @@ actor Readiness {
         guard !unready.isEmpty else { return [] }
         let isBirth: Bool
         do { isBirth = try await ledger.openedRun() == nil } catch {
-            throw error == .cancelled ? .cancelled : .ledger(error)
+            throw AggregatorError(error)
         }
         let now = ContinuousClock.now
         let rested = unready.filter { shard in isBirth || unreadySince[shard].map { $0 + grace <= now } ?? false }
@@ -100,7 +100,7 @@ actor Readiness {
             orphans = try await CountedOrphans.read(
                 policy: policy, ledger: ledger, shardCount: shards.count, nowMs: nowMs)
             seeds = try await BudgetSeed.all(policy: policy, ledger: ledger, shardCount: shards.count, nowMs: nowMs)
-        } catch { throw error == .cancelled ? .cancelled : .ledger(error) }
+        } catch { throw AggregatorError(error) }
         // Stands as long as nothing is lost again: else a shard would be opened without what was put into it.
         let opening = "\(leader.token)-" + String(UInt64.random(in: .min ... .max), radix: 36)
         try await redis.forEach(due) { (due) async throws(AggregatorError) in
@@ -140,7 +140,7 @@ actor Readiness {
         guard opened > 0 else { return 0 }
         let run = try await redis.runID()
         do { try await ledger.recordOpened(run: run) } catch {
-            throw error == .cancelled ? .cancelled : .ledger(error)
+            throw AggregatorError(error)
         }
         logger.notice(
             "shards ready",

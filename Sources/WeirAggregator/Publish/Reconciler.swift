@@ -24,12 +24,9 @@ struct Reconciler: Sendable {
         let due = try await late()
         guard !due.isEmpty else { return 0 }
         let nowMs = try await redis.nowMs()
-        let seeds: [BudgetSeed]
-        do {
-            guard let policy = try await ledger.currentPolicy()?.policy else { return 0 }
-            seeds = try await BudgetSeed.all(
-                policy: policy, ledger: ledger, shardCount: shards.count, nowMs: nowMs)
-        } catch { throw error == .cancelled ? .cancelled : .ledger(error) }
+        guard let seeds = try await BudgetSeed.inForce(ledger: ledger, shardCount: shards.count, nowMs: nowMs) else {
+            return 0
+        }
         let shards = Set(due.map(\.shard))
         let raised = Tally()
         try await redis.forEach(seeds.filter { shards.contains($0.shard) }) {

@@ -111,7 +111,7 @@ actor Standing {
         let plan = StandingPlan(before: before, now: now, recorded: recorded, nowMs: nowMs)
         if !plan.isEmpty {
             do { try await ledger.changeStanding(set: plan.changed, remove: plan.removed, audit: plan.audit) } catch {
-                throw error == .cancelled ? .cancelled : .ledger(error)
+                throw AggregatorError(error)
             }
         }
         seen = (now, leader.token)
@@ -127,12 +127,12 @@ actor Standing {
     private func recorded() async throws(AggregatorError) -> StandingPlan.Entries {
         do {
             return Dictionary(uniqueKeysWithValues: try await ledger.standing().map { ($0.place, $0.value) })
-        } catch { throw error == .cancelled ? .cancelled : .ledger(error) }
+        } catch { throw AggregatorError(error) }
     }
 
     private func policy() async throws(AggregatorError) -> Policy? {
         do { return try await ledger.currentPolicy()?.policy } catch {
-            throw error == .cancelled ? .cancelled : .ledger(error)
+            throw AggregatorError(error)
         }
     }
 

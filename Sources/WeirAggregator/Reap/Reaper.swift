@@ -56,13 +56,13 @@ actor Reaper {
 
     private func policy() async throws(AggregatorError) -> Policy.Orphans {
         do { return try await ledger.currentPolicy()?.policy.orphans ?? .observed } catch {
-            throw error == .cancelled ? .cancelled : .ledger(error)
+            throw AggregatorError(error)
         }
     }
 
     private func outcomes(_ ids: [String]) async throws(AggregatorError) -> [String: UsageEvent.Outcome] {
         do { return try await ledger.outcomes(of: ids) } catch {
-            throw error == .cancelled ? .cancelled : .ledger(error)
+            throw AggregatorError(error)
         }
     }
 
@@ -114,6 +114,6 @@ actor Reaper {
                     "cost_micros": "\(expired.event.cost.micros)", "counters_skipped": "\(skipped)",
                 ])
             return true
-        } catch { throw error == .cancelled ? .cancelled : .redis(error) }
+        } catch { throw AggregatorError(error) }
     }
 }

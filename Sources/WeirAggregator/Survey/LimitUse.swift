@@ -59,7 +59,7 @@ struct LimitUseReading: Sendable {
         do {
             spends = try await ledger.spend(
                 by: grouping, in: DayRange(period), of: limit.match.selection(in: policy))
-        } catch { throw error == .cancelled ? .cancelled : .ledger(error) }
+        } catch { throw AggregatorError(error) }
         if limit.per == .group { spends = Spend.byGroup(spends, groups: groups.ofKeys) }
         return spends.compactMap { spend in
             guard let subject = limit.per.subject(of: spend), let used = spend.totals.amount(in: limit.unit), used > 0
@@ -72,7 +72,7 @@ struct LimitUseReading: Sendable {
     private func groups(for policy: Policy) async throws(AggregatorError) -> Groups {
         guard policy.limits.contains(where: { $0.per == .group || !$0.groupAmounts.isEmpty }) else { return Groups([]) }
         do { return Groups(try await ledger.keys(team: nil).map(\.record)) } catch {
-            throw error == .cancelled ? .cancelled : .ledger(error)
+            throw AggregatorError(error)
         }
     }
 

@@ -51,7 +51,7 @@ struct Surveyor: Sendable {
                     try await ledger.spend(by: .everybody, in: period, of: .all).first?.totals.cost ?? .zero
             }
         } catch {
-            throw error == .cancelled ? .cancelled : .ledger(error)
+            throw AggregatorError(error)
         }
         guard let prices else { return }
         do throws(PriceTableError) {

@@ -37,6 +37,7 @@ struct BenchRebuildCommand: AsyncParsableCommand {
             LoggingSystem.bootstrap(level: .error)
             let bench = RebuildBench(events: events, teams: teams, users: users)
             let directory = try PrivateRedis.privateDirectory()
+            // What was measured stands, also if the directory cannot be removed.
             defer { try? FileManager.default.removeItem(atPath: directory) }
             let report = try await PrivateRedis.with(persistent: false) {
                 try await bench.run(redisURL: $0.url, ledgerPath: directory + "/weir.db")

@@ -74,6 +74,7 @@ struct GatewayBench: Sendable {
     /// Starts everything, measures, and ends everything, also when it is cancelled.
     func run() async throws -> Report {
         let directory = try PrivateRedis.privateDirectory()
+        // What was measured stands, also if the directory cannot be removed.
         defer { try? FileManager.default.removeItem(atPath: directory) }
         let policyFile = directory + "/policy.yaml"
         guard FileManager.default.createFile(atPath: policyFile, contents: Data(Self.policy.utf8)) else {

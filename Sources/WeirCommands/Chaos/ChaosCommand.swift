@@ -88,7 +88,7 @@ struct ChaosCommand: AsyncParsableCommand {
                 group.addTask { await untilSignalled() }
                 group.addTask {
                     await ChaosControl(proxy: proxy, voice: voice).obeyStandardInput()
-                    // The end of its input is no order to end.
+                    // The end of its input is no order to end; a cancelled sleep is one.
                     try? await Task.sleep(for: .seconds(1_000_000_000))
                 }
                 if let turn {

@@ -34,6 +34,7 @@ struct AdminClient: Sendable {
             try await http.shutdown()
             return result
         } catch {
+            // What went wrong first is what is told.
             try? await http.shutdown()
             throw error
         }
@@ -115,6 +116,7 @@ struct AdminClient: Sendable {
     }
 
     private func refusal(status: Int, text: String) -> AdminClientError {
+        // What is no error of the admin API comes from something else at that address, and is told as such.
         guard let answer = try? JSONDecoder().decode(Refusal.self, from: Data(text.utf8)) else {
             return .unreadable(url: url, status: status)
         }

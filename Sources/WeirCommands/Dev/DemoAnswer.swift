@@ -18,6 +18,7 @@ struct DemoAnswer: Sendable, CustomStringConvertible {
 
     init(status: Int, model: String? = nil, body: Data) {
         (self.status, self.model) = (status, model)
+        // An error of the provider's own is no denial: it has a status, and neither reason nor limit.
         let denied = status == 200 ? nil : try? JSONDecoder().decode(Denied.self, from: body)
         reason = denied?.weir.reason
         message = denied?.error.message

@@ -67,7 +67,8 @@ struct PrivateRedis: Sendable {
 
     /// A new directory that nobody else may enter.
     static func privateDirectory() throws -> String {
-        var template = Array((NSTemporaryDirectory() + "weir-XXXXXX").utf8CString)  // mkdtemp replaces the six X
+        // In place of the last six characters mkdtemp puts what makes the name new.
+        var template = Array((NSTemporaryDirectory() + "weir-" + String(repeating: "X", count: 6)).utf8CString)
         guard let made = mkdtemp(&template) else {
             throw DevError(description: "cannot make a directory in \(NSTemporaryDirectory())")
         }
