@@ -165,7 +165,7 @@ extension Setting {
     func secret(file: String?) throws(SettingError) -> Secret? {
         guard let text = try Setting.text(file: file, what: flag) ?? value(nil) else { return nil }
         guard let secret = Secret(text) else {
-            throw SettingError(description: "\(variable) cannot stand in a header: it has spaces or control characters")
+            throw .notForHeader(variable)
         }
         return secret
     }

@@ -11,8 +11,7 @@ extension Setting {
             let isFile = variable.hasSuffix("_FILE")
             let name = isFile ? String(variable.dropLast("_FILE".count)) : variable
             guard let secret = Secret(isFile ? try text(fileOf: variable, at: value) : value) else {
-                throw SettingError(
-                    description: "\(variable) cannot stand in a header: it has spaces or control characters")
+                throw .notForHeader(variable)
             }
             guard keys.updateValue(secret, forKey: name) == nil else {
                 throw SettingError(description: "\(name) is given twice: as itself and by \(name)_FILE")

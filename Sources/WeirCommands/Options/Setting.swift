@@ -99,6 +99,12 @@ struct Setting {
 /// A setting that cannot be used.
 struct SettingError: Error, CustomStringConvertible {
     let description: String
+
+    /// Of a credential that is none for a header; it is not shown.
+    static func notForHeader(_ variable: String) -> SettingError {
+        SettingError(
+            description: "\(variable) cannot stand in a header: a key has only visible ASCII characters, and no spaces")
+    }
 }
 
 extension LoggingSystem {
