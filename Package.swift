@@ -88,7 +88,8 @@ let tests: [Target] = [
     .testTarget(
         name: "WeirRedisTests",
         dependencies: [
-            core, "WeirTelemetry", "WeirRedis", "WeirChaos", "WeirTestSupport", nioCore, nioPosix, nioSSL, logging,
+            "CHiredis", core, "WeirTelemetry", "WeirRedis", "WeirChaos", "WeirTestSupport", nioCore, nioPosix, nioSSL,
+            logging,
         ],
         swiftSettings: strict),
     .testTarget(

@@ -123,7 +123,7 @@ extension AdmitScript {
 
 extension UsageEvent {
     /// The event if the node died right after the admission.
-    fileprivate func ifOrphaned(_ candidate: Candidate, calledAtMs: Int) -> UsageEvent {
+    fileprivate consuming func ifOrphaned(_ candidate: Candidate, calledAtMs: Int) -> UsageEvent {
         var event = self
         event.calledAtMs = calledAtMs
         (event.model, event.isModelKnown) = (candidate.model, candidate.isModelKnown)

@@ -1,40 +1,46 @@
-import CHiredis
 import NIOCore
+import WeirCore
 
-/// Writes commands as RESP with hiredis's formatter. Keeps its scratch memory from command to command.
-struct RedisCommandFormatter {
-    private var scratch = ByteBuffer()
-    private var lengths: [Int] = []
-    private var pointers: [UnsafePointer<CChar>?] = []
-
-    /// Appends `command` to `output`.
-    ///
-    /// - Throws: ``RedisError/unavailable(reason:)`` when there is no memory; `output` is unchanged.
-    mutating func append(_ command: [RedisArgument], to output: inout ByteBuffer) throws(RedisError) {
-        scratch.clear()
-        lengths.removeAll(keepingCapacity: true)
+/// Writes commands as RESP: an array of bulk strings (https://redis.io/docs/latest/develop/reference/protocol-spec/).
+///
+/// Byte for byte what hiredis's `redisFormatCommandArgv` makes; that one prints the length of each argument by
+/// `sprintf`, which took more of a call's instructions than both of its scripts' other work in the client.
+enum RedisCommandFormatter {
+    static func append(_ command: [RedisArgument], to output: inout ByteBuffer) {
+        var bytes = 3 + ByteCursor.bytes(ofDecimal: command.count)
         for argument in command {
-            switch argument {
-            case .string(let text): lengths.append(scratch.writeString(text))
-            case .bytes(let bytes): lengths.append(scratch.writeBytes(bytes))
-            case .buffer(let buffer): lengths.append(scratch.writeImmutableBuffer(buffer))
-            case .int(let number): lengths.append(scratch.writeString(String(number)))
-            }
+            let count = argument.byteCount
+            bytes += 5 + ByteCursor.bytes(ofDecimal: count) + count
         }
-        // The pointers are made last: scratch moves while it grows.
-        var target: UnsafeMutablePointer<CChar>?
-        let arguments = scratch
-        let count = arguments.withUnsafeReadableBytes { raw in
-            pointers.removeAll(keepingCapacity: true)
-            var start = raw.baseAddress?.assumingMemoryBound(to: CChar.self)
-            for length in lengths {
-                pointers.append(start)
-                start = start?.advanced(by: length)
+        _ = output.writeWithUnsafeMutableBytes(minimumWritableBytes: bytes) { space in
+            var cursor = ByteCursor(space)
+            cursor.put(UInt8(ascii: "*"))
+            cursor.put(decimal: command.count)
+            cursor.put("\r\n" as StaticString)
+            for argument in command {
+                cursor.put(UInt8(ascii: "$"))
+                cursor.put(decimal: argument.byteCount)
+                cursor.put("\r\n" as StaticString)
+                switch argument {
+                case .string(let text): cursor.put(text)
+                case .bytes(let bytes): bytes.withUnsafeBytes { cursor.put($0) }
+                case .buffer(let buffer): buffer.withUnsafeReadableBytes { cursor.put($0) }
+                case .int(let number): cursor.put(decimal: number)
+                }
+                cursor.put("\r\n" as StaticString)
             }
-            return redisFormatCommandArgv(&target, Int32(clamping: lengths.count), &pointers, lengths)
+            return cursor.count
         }
-        guard count >= 0, let target else { throw .unavailable(reason: "no memory for a command") }
-        output.writeBytes(UnsafeRawBufferPointer(start: target, count: Int(count)))
-        redisFreeCommand(target)
+    }
+}
+
+extension RedisArgument {
+    fileprivate var byteCount: Int {
+        switch self {
+        case .string(let text): text.utf8.count
+        case .bytes(let bytes): bytes.count
+        case .buffer(let buffer): buffer.readableBytes
+        case .int(let number): ByteCursor.bytes(ofDecimal: number)
+        }
     }
 }

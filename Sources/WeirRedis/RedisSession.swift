@@ -13,7 +13,6 @@ final class RedisSession: ChannelInboundHandler {
     private let loop: NIOIsolatedEventLoop
     private var context: ChannelHandlerContext?
     private var reader: RedisReplyReader
-    private var formatter = RedisCommandFormatter()
     /// Commands of this tick of the loop; they leave in one write.
     private var outbound = ByteBuffer()
     private var isFlushScheduled = false
@@ -70,11 +69,7 @@ final class RedisSession: ChannelInboundHandler {
     /// As ``submit(_:_:)``, past the breaker and the bound: for the client's own commands, which are few.
     func enqueue(_ command: [RedisArgument], _ awaited: RedisAwaited) {
         if let end { return awaited.waiter.finish(.failure(.unavailable(reason: "the connection ended: \(end)"))) }
-        do {
-            try formatter.append(command, to: &outbound)
-        } catch {
-            return awaited.waiter.finish(.failure(error))
-        }
+        RedisCommandFormatter.append(command, to: &outbound)
         waiting.append(awaited)
         scheduleSweep(at: awaited.deadline)
         if !isFlushScheduled {

@@ -13,7 +13,7 @@ import Testing
         var writer = AnswerWriter()
         var all = ByteBuffer()
         var pending = ByteBuffer()
-        writer.writeHead(HTTPResponseHead(version: version, status: status, headers: headers), to: &pending)
+        writer.writeHead(version, status, headers.map { Field(name: $0.name, value: $0.value) }, to: &pending)
         for piece in pieces {
             guard let large = writer.writeBody(ByteBuffer(string: piece), to: &pending) else { continue }
             all.writeImmutableBuffer(pending)

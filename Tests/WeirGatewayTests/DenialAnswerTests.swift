@@ -19,10 +19,11 @@ import WeirProviders
     }
 
     private func answer(_ denial: Denial, _ dialect: Dialect) throws -> (HTTPResponseHead, [String: Any]) {
-        let (head, body) = DenialAnswer.make(
+        let (status, fields, body) = DenialAnswer.make(
             denial, dialect: dialect, requestID: "01", product: "default", status: nil, keepsConnection: true)
         let object = try JSONSerialization.jsonObject(with: Data(body.readableBytesView)) as? [String: Any]
-        return (head, try #require(object))
+        let headers = HTTPHeaders(fields.map { ($0.name, $0.value) })
+        return (HTTPResponseHead(version: .http1_1, status: status, headers: headers), try #require(object))
     }
 
     @Test(arguments: cases)

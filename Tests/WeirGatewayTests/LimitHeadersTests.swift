@@ -18,12 +18,12 @@ import WeirProviders
     private static let nowMs = 1_796_083_200_000
 
     private func headers(_ dialect: Dialect, _ holds: [Reservation.Hold]) -> HTTPHeaders {
-        var headers = HTTPHeaders()
+        var headers: Fields = []
         let call = Call(team: "a", key: "k", product: "p", callClass: "c", billable: true, model: "m")
         LimitHeaders.add(
             for: Reservation(id: "1", admittedAtMs: Self.nowMs, leaseMs: 1, call: call, shard: 0, holds: holds),
             dialect: dialect, to: &headers)
-        return headers
+        return HTTPHeaders(headers.map { ($0.name, $0.value) })
     }
 
     private static let holds = [

@@ -91,7 +91,9 @@ import WeirTestSupport
                     connections.value.check(now: .now())
                     _ = connections.value.start(
                         UpstreamRequest(
-                            base: base, target: "/v1/messages?a=b", method: .POST, headers: ["x-a": "b"], body: body),
+                            base: base, target: "/v1/messages?a=b", method: .POST,
+                            fields: [Field(name: "x-a", value: "b")],
+                            body: body),
                         to: collector)
                     return collector.done.futureResult
                 }.get())
@@ -150,7 +152,7 @@ import WeirTestSupport
             let collector = Collector(loop)
             let connections = ProviderConnections(loop: loop, deadlines: GatewayConfiguration.Deadlines())
             _ = connections.start(
-                UpstreamRequest(base: base, target: "/", method: .GET, headers: [:], body: nil), to: collector)
+                UpstreamRequest(base: base, target: "/", method: .GET, fields: [], body: nil), to: collector)
             return collector.done.futureResult
         }.get()
         #expect(outcome == "failed")

@@ -42,6 +42,24 @@ extension JSONScanner {
         return found & tops == 0
     }
 
+    /// False when any byte is `"`, `\` or below 0x20.
+    static func isPlain(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        var position = 0
+        while position + 8 <= bytes.count {
+            guard isPlain(bytes.loadUnaligned(fromByteOffset: position, as: UInt64.self)) else { return false }
+            position += 8
+        }
+        if position > 0, position < bytes.count {
+            return isPlain(bytes.loadUnaligned(fromByteOffset: bytes.count - 8, as: UInt64.self))
+        }
+        while position < bytes.count {
+            let byte = bytes[position]
+            guard byte >= 0x20, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\") else { return false }
+            position += 1
+        }
+        return true
+    }
+
     static func isASCII(_ bytes: UnsafeRawBufferPointer) -> Bool {
         var position = 0
         while position + 8 <= bytes.count {

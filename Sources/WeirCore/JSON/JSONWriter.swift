@@ -19,17 +19,7 @@ public struct JSONWriter: Sendable {
 
     /// A key that needs no escapes: one of our own names.
     public mutating func key(_ name: StaticString) {
-        let length = name.utf8CodeUnitCount
-        makeRoom(length + 4)
-        var end = count
-        storage.withUnsafeMutableBytes { [needsComma] space in
-            if needsComma { Self.put(UInt8(ascii: ","), in: space, at: &end) }
-            Self.put(UInt8(ascii: "\""), in: space, at: &end)
-            Self.put(UnsafeRawBufferPointer(start: name.utf8Start, count: length), in: space, at: &end)
-            Self.put(UInt8(ascii: "\""), in: space, at: &end)
-            Self.put(UInt8(ascii: ":"), in: space, at: &end)
-        }
-        count = end
+        put(atMost: name.utf8CodeUnitCount + 4) { [needsComma] in $0.put(key: name, needsComma) }
         needsComma = false
     }
 
@@ -40,37 +30,44 @@ public struct JSONWriter: Sendable {
         needsComma = false
     }
 
-    public mutating func string(_ value: String) {
-        separate()
-        append(UInt8(ascii: "\""))
-        var value = value
-        value.withUTF8 { appendEscaped(UnsafeRawBufferPointer($0)) }
-        append(UInt8(ascii: "\""))
+    public mutating func string(_ value: String) { string(value, key: nil) }
+
+    /// With its key, if there is one: most members of an event are one put.
+    private mutating func string(_ value: String, key: StaticString?) {
+        let keyBytes = key.map { $0.utf8CodeUnitCount + 4 } ?? 1
+        let isPut = value.utf8.withContiguousStorageIfAvailable { text in
+            let text = UnsafeRawBufferPointer(text)
+            guard JSONScanner.isPlain(text) else { return false }
+            put(atMost: keyBytes + text.count + 2) { [needsComma] in
+                if let key {
+                    $0.put(key: key, needsComma)
+                } else if needsComma {
+                    $0.put(UInt8(ascii: ","))
+                }
+                $0.put(UInt8(ascii: "\""))
+                $0.put(text)
+                $0.put(UInt8(ascii: "\""))
+            }
+            return true
+        }
+        if isPut != true {
+            if let key { self.key(key) }
+            separate()
+            append(UInt8(ascii: "\""))
+            var value = value
+            value.withUTF8 { appendEscaped(UnsafeRawBufferPointer($0)) }
+            append(UInt8(ascii: "\""))
+        }
         needsComma = true
     }
 
     public mutating func int(_ value: Int) {
-        separate()
-        needsComma = true
-        // The longest is -9223372036854775808.
-        makeRoom(20)
-        var end = count
-        storage.withUnsafeMutableBytes { space in
-            if value < 0 { Self.put(UInt8(ascii: "-"), in: space, at: &end) }
-            var rest = value.magnitude
-            var digits = 1
-            while rest >= 10 {
-                rest /= 10
-                digits += 1
-            }
-            rest = value.magnitude
-            for place in stride(from: end + digits - 1, through: end, by: -1) {
-                space[place] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
-                rest /= 10
-            }
-            end += digits
+        // A comma, and the longest: -9223372036854775808.
+        put(atMost: 21) { [needsComma] in
+            if needsComma { $0.put(UInt8(ascii: ",")) }
+            $0.put(decimal: value)
         }
-        count = end
+        needsComma = true
     }
 
     public mutating func bool(_ value: Bool) {
@@ -92,14 +89,14 @@ public struct JSONWriter: Sendable {
         needsComma = true
     }
 
-    public mutating func member(_ name: StaticString, _ value: String) {
-        key(name)
-        string(value)
-    }
+    public mutating func member(_ name: StaticString, _ value: String) { string(value, key: name) }
 
     public mutating func member(_ name: StaticString, _ value: Int) {
-        key(name)
-        int(value)
+        put(atMost: name.utf8CodeUnitCount + 24) { [needsComma] in
+            $0.put(key: name, needsComma)
+            $0.put(decimal: value)
+        }
+        needsComma = true
     }
 
     public mutating func member(_ name: StaticString, _ value: Bool) {
@@ -171,31 +168,18 @@ public struct JSONWriter: Sendable {
 
     // MARK: Bytes
 
-    private mutating func append(_ byte: UInt8) {
-        makeRoom(1)
-        storage[count] = byte
-        count += 1
-    }
+    private mutating func append(_ byte: UInt8) { put(atMost: 1) { $0.put(byte) } }
 
-    private mutating func append(_ text: UnsafeRawBufferPointer) {
-        makeRoom(text.count)
-        var end = count
-        storage.withUnsafeMutableBytes { Self.put(text, in: $0, at: &end) }
-        count = end
-    }
+    private mutating func append(_ text: UnsafeRawBufferPointer) { put(atMost: text.count) { $0.put(text) } }
 
     @inline(__always)
-    private static func put(_ byte: UInt8, in space: UnsafeMutableRawBufferPointer, at count: inout Int) {
-        space[count] = byte
-        count += 1
-    }
-
-    @inline(__always)
-    private static func put(
-        _ text: UnsafeRawBufferPointer, in space: UnsafeMutableRawBufferPointer, at count: inout Int
-    ) {
-        UnsafeMutableRawBufferPointer(rebasing: space[count..<count + text.count]).copyMemory(from: text)
-        count += text.count
+    private mutating func put(atMost bytes: Int, _ body: (inout ByteCursor) -> Void) {
+        makeRoom(bytes)
+        count += storage.withUnsafeMutableBytes { [count] space in
+            var cursor = ByteCursor(UnsafeMutableRawBufferPointer(rebasing: space[count...]))
+            body(&cursor)
+            return cursor.count
+        }
     }
 
     @inline(__always)
@@ -217,5 +201,16 @@ public struct JSONWriter: Sendable {
     /// Nothing reads what has not been written.
     private static func space(_ capacity: Int) -> [UInt8] {
         [UInt8](unsafeUninitializedCapacity: capacity) { _, initialized in initialized = capacity }
+    }
+}
+
+extension ByteCursor {
+    @inline(__always)
+    fileprivate mutating func put(key name: StaticString, _ needsComma: Bool) {
+        if needsComma { put(UInt8(ascii: ",")) }
+        put(UInt8(ascii: "\""))
+        put(name)
+        put(UInt8(ascii: "\""))
+        put(UInt8(ascii: ":"))
     }
 }

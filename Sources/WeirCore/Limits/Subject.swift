@@ -53,15 +53,16 @@ public enum Subject: Sendable, Hashable {
 
     /// True for 1 to 128 bytes of `[A-Za-z0-9._@:-]`: what may become part of a key.
     public static func isValidID(_ id: String) -> Bool {
-        let bytes = id.utf8
-        guard (1...128).contains(bytes.count) else { return false }
-        return bytes.allSatisfy { byte in
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "@"),
-                UInt8(ascii: ":"), UInt8(ascii: "-"):
-                true
-            default: false
+        guard (1...128).contains(id.utf8.count) else { return false }
+        return id.withBytes { bytes in
+            bytes.allSatisfy { byte in
+                switch byte {
+                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                    UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "@"),
+                    UInt8(ascii: ":"), UInt8(ascii: "-"):
+                    true
+                default: false
+                }
             }
         }
     }

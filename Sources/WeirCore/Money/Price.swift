@@ -108,6 +108,10 @@ public struct Price: Sendable, Hashable {
 
     /// The most that this usage can cost, however much of its output turns out to be reasoning.
     public func costAtMost(of usage: TokenUsage) -> MicroUSD {
+        if base.reasoning == nil, tiers.isEmpty {
+            // Output costs the same whatever it is.
+            return cost(of: usage)
+        }
         var (none, all) = (usage, usage)
         none.reasoning = 0
         all.reasoning = all.output

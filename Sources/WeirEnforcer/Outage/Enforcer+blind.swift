@@ -60,10 +60,9 @@ extension Enforcer {
     }
 
     /// The event as it is handed on, and of a blind call its allowance corrected to what it cost.
-    func recorded(_ event: UsageEvent, of reservation: Reservation) -> UsageEvent {
+    func recorded(_ event: consuming UsageEvent, of reservation: Reservation) -> UsageEvent {
         guard let blind = reservation.blind else { return event }
         outages.ended(blind, cost: event.cost)
-        var event = event
         event.extra[UsageEvent.blind] = "1"
         return event
     }

@@ -12,9 +12,9 @@ enum DenialAnswer {
     static func make(
         _ denial: Denial, dialect: Dialect, requestID: String, product: String?, status: HTTPResponseStatus?,
         keepsConnection: Bool
-    ) -> (HTTPResponseHead, ByteBuffer) {
+    ) -> (HTTPResponseStatus, Fields, ByteBuffer) {
         let body = ByteBuffer(bytes: errorBody(for: denial, dialect: dialect, requestID: requestID))
-        var headers = HTTPHeaders()
+        var headers: Fields = []
         headers.reserveCapacity(14)
         headers.add(name: "content-type", value: "application/json")
         headers.add(name: "content-length", value: String(body.readableBytes))
@@ -28,12 +28,12 @@ enum DenialAnswer {
         if dialect == .anthropic, !isShort, denial.reason.status == 429 { addRejected(denial, to: &headers) }
         if !keepsConnection { headers.add(name: "connection", value: "close") }
         let status = status ?? HTTPResponseStatus(statusCode: denial.reason.status)
-        return (HTTPResponseHead(version: .http1_1, status: status, headers: headers), body)
+        return (status, headers, body)
     }
 
     /// Claude Code repeats a 429 again and again unless it is told in this way that the caller's quota is used up.
     /// Source: https://github.com/BerriAI/litellm/issues/37754
-    private static func addRejected(_ denial: Denial, to headers: inout HTTPHeaders) {
+    private static func addRejected(_ denial: Denial, to headers: inout Fields) {
         headers.add(name: "anthropic-ratelimit-unified-status", value: "rejected")
         if let ms = denial.resetsAtMs {
             headers.add(name: "anthropic-ratelimit-unified-reset", value: String(ms / 1000))

@@ -1,4 +1,3 @@
-import NIOHTTP1
 import WeirCore
 import WeirProviders
 
@@ -7,7 +6,7 @@ import WeirProviders
 /// API's own SDKs know, the tightest of unit `requests` and of unit `tokens`.
 enum LimitHeaders {
     /// Of a call that was admitted without Redis nobody knows what its limits have left; it is told that instead.
-    static func add(for reservation: Reservation, dialect: Dialect, to headers: inout HTTPHeaders) {
+    static func add(for reservation: Reservation, dialect: Dialect, to headers: inout Fields) {
         if reservation.blind != nil { return headers.add(name: "weir-degraded", value: "blind") }
         var tightest: Reservation.Hold?
         var requests: Reservation.Hold?
@@ -27,7 +26,7 @@ enum LimitHeaders {
     }
 
     /// The limit that denied.
-    static func add(for denial: Denial, dialect: Dialect, to headers: inout HTTPHeaders) {
+    static func add(for denial: Denial, dialect: Dialect, to headers: inout Fields) {
         guard let state = LimitState(denial) else { return }
         state.addStandard(to: &headers)
         switch denial.unit {
@@ -78,16 +77,29 @@ private struct LimitState {
         (resetsIn, resetsAtMs) = (denial.retryAfter, denial.resetsAtMs)
     }
 
-    func addStandard(to headers: inout HTTPHeaders) {
-        headers.add(name: "ratelimit-policy", value: "\"\(limit)\";q=\(amount)")
-        let reset = resetsIn.map { ";t=\($0)" } ?? ""
-        headers.add(name: "ratelimit", value: "\"\(limit)\";r=\(remaining)" + reset)
+    func addStandard(to headers: inout Fields) {
+        let bytes = limit.utf8.count + 64
+        let policy = String(bytes: bytes) { text in
+            text.put(quoted: limit)
+            text.put(";q=" as StaticString)
+            text.put(decimal: amount)
+        }
+        let state = String(bytes: bytes) { text in
+            text.put(quoted: limit)
+            text.put(";r=" as StaticString)
+            text.put(decimal: remaining)
+            guard let resetsIn else { return }
+            text.put(";t=" as StaticString)
+            text.put(decimal: resetsIn)
+        }
+        headers.add(name: "ratelimit-policy", value: policy)
+        headers.add(name: "ratelimit", value: state)
     }
 
     /// - Anthropic: the reset as RFC 3339. Source: https://docs.claude.com/en/api/rate-limits#response-headers
     /// - OpenAI: the reset as a span, `6m0s`. Source: https://platform.openai.com/docs/guides/rate-limits
     /// - Gemini has no names of its own.
-    func add(as unit: Unit, _ dialect: Dialect, to headers: inout HTTPHeaders) {
+    func add(as unit: Unit, _ dialect: Dialect, to headers: inout Fields) {
         switch (dialect, unit) {
         case (.anthropic, .requests):
             headers.add(name: "anthropic-ratelimit-requests-limit", value: String(amount))
@@ -114,5 +126,13 @@ private struct LimitState {
         let (minutes, hours) = (seconds / 60, seconds / 3600)
         if hours > 0 { return "\(hours)h\(minutes % 60)m\(seconds % 60)s" }
         return minutes > 0 ? "\(minutes)m\(seconds % 60)s" : "\(seconds)s"
+    }
+}
+
+extension ByteCursor {
+    fileprivate mutating func put(quoted text: String) {
+        put(UInt8(ascii: "\""))
+        put(text)
+        put(UInt8(ascii: "\""))
     }
 }

@@ -35,7 +35,7 @@ extension ClientExchange {
         }
         writer.endArray()
         writer.endObject()
-        var headers = HTTPHeaders()
+        var headers: Fields = []
         if model != asked.plan.requestedModel { headers.add(name: "weir-model", value: model) }
         LimitHeaders.add(for: reservation, dialect: dialect, to: &headers)
         answer(json: writer.bytes, headers: headers)

@@ -98,7 +98,7 @@ struct DecisionDoor {
     }
 
     private func check() async throws(Refusal) {
-        let record = try await door.identify(product: nil)
+        let record = try await door.identify(Credential(exchange.head.headers), product: nil)
         let request = try await body { (scanner) throws(JSONError) in try ReserveRequest(&scanner) }
         let asked = try plan(request, record)
         let event = asked.plan.event(
@@ -108,7 +108,8 @@ struct DecisionDoor {
     }
 
     private func limits(_ query: DecisionRoute.Query) async throws(Refusal) {
-        let record = try await door.identify(product: query.product, queryKeys: query.keys)
+        let record = try await door.identify(
+            Credential(exchange.head.headers, queryKeys: query.keys), product: query.product)
         let policy = try door.policy()
         let names: [String]
         if let product = query.product {
@@ -133,7 +134,8 @@ struct DecisionDoor {
     /// Key, product, kill switch and limited set, and whether every limit has room for the least that a call can be.
     private func authorize(_ query: DecisionRoute.Query, uri: Substring?) async throws(Refusal) {
         let named = try product(query, uri: uri)
-        let record = try await door.identify(product: named, queryKeys: query.keys)
+        let record = try await door.identify(
+            Credential(exchange.head.headers, queryKeys: query.keys), product: named)
         exchange.ownHeaders.add(name: "weir-team", value: record.team)
         if let user = record.user { exchange.ownHeaders.add(name: "weir-user", value: user) }
         exchange.ownHeaders.add(name: "weir-key", value: record.id)
@@ -152,7 +154,7 @@ struct DecisionDoor {
             callClass: call.callClass, endpoint: DecisionPlan.endpoint, provider: DecisionPlan.otherProvider,
             requestedModel: model, model: model, priceVersion: DecisionPlan.stated)
         let forecast = try await door.admit(call, [Candidate(model: model, estimate: least)], event)
-        var headers = HTTPHeaders()
+        var headers: Fields = []
         LimitHeaders.add(for: forecast, dialect: exchange.dialect, to: &headers)
         exchange.answer(json: Array(#"{"admitted":true}"#.utf8), headers: headers)
     }
@@ -186,7 +188,7 @@ struct DecisionDoor {
 
     /// Only a caller with an API key has reservations of its own.
     func identifyByKey() async throws(Refusal) -> APIKeyRecord {
-        let record = try await door.identify(product: nil)
+        let record = try await door.identify(Credential(exchange.head.headers), product: nil)
         guard record != .anonymous else {
             throw .denial(Denial(.unauthorized, "The API key is missing or not valid."))
         }

@@ -15,13 +15,14 @@ struct CallDoor {
     /// The order matters: who calls is settled before a byte of a body is asked for, and everything that can fail has
     /// been done before anything is reserved. Nothing is charged when it throws.
     func admit() async throws(Refusal) -> AdmittedCall {
-        let route = try route()
+        let head = try readHead()
+        let route = head.route
         exchange.dialect = route.provider
-        let record = try await identify(product: route.product, queryKeys: route.queryKeys)
+        let record = try await identify(head.credential, product: route.product)
         let policy = try policy()
         let (product, rules) = try chosenProduct(route.product, record, policy)
         exchange.product = product
-        let labels = try labels()
+        let labels = try labels(head)
         try refuseCompressedBody()
         let body = try await exchange.wholeBody()
         let plan = try CallPlan(
@@ -31,7 +32,7 @@ struct CallDoor {
             ip: exchange.peer.clientSubject(exchange.head.headers), product: product, callClass: rules.callClass,
             billable: rules.billable, resource: rules.resource, model: plan.candidates[0].model)
         let event = plan.event(for: call, labels: labels, id: exchange.id)
-        var request = try outgoing(route, rules.upstream)
+        var request = try outgoing(head, rules.upstream)
         let reservation = try await admit(call, plan.candidates, event)
         node.metrics.hold(isModelKnown: plan.candidates[reservation.candidate].isModelKnown)
         request.body = plan.body(for: reservation)
@@ -42,9 +43,9 @@ struct CallDoor {
             meter: plan.meter(for: reservation))
     }
 
-    private func route() throws(Refusal) -> Route {
+    private func readHead() throws(Refusal) -> ReadHead {
         do throws(Route.Problem) {
-            return try Route(exchange.head)
+            return try exchange.readHead()
         } catch {
             switch error {
             case .unknown: throw .denial(Denial(.unknownRoute, "Nothing is served at this method and path."))
@@ -56,10 +57,10 @@ struct CallDoor {
 
     /// The same answer whether a key is missing, malformed, unknown, revoked or expired. Only where a product serves anybody
     /// does it take no key at all; a wrong one is wrong there, too.
-    func identify(product: String?, queryKeys: [Substring] = []) async throws(Refusal) -> APIKeyRecord {
+    func identify(_ credential: Credential, product: String?) async throws(Refusal) -> APIKeyRecord {
         let unauthorized = Refusal.denial(Denial(.unauthorized, "The API key is missing or not valid."))
         let hash: String
-        switch Credential(exchange.head.headers, queryKeys: queryKeys) {
+        switch credential {
         case .sha256(let known): hash = known
         case .malformed: throw unauthorized
         case .missing:
@@ -96,14 +97,11 @@ struct CallDoor {
     }
 
     func labels() throws(Refusal) -> CallLabels {
-        do throws(CallLabels.Problem) {
-            return try CallLabels(exchange.head.headers)
-        } catch {
-            throw .denial(
-                Denial(
-                    .invalidRequest,
-                    "The header \(error.header) must come once, with 1 to 128 of A-Z a-z 0-9 . _ @ : -"))
-        }
+        do throws(CallLabels.Problem) { return try CallLabels(exchange.head.headers) } catch { throw error.refusal }
+    }
+
+    private func labels(_ head: ReadHead) throws(Refusal) -> CallLabels {
+        do throws(CallLabels.Problem) { return try head.labels.get() } catch { throw error.refusal }
     }
 
     /// What cannot be read cannot be metered.
@@ -150,25 +148,36 @@ struct CallDoor {
     }
 
     /// All but its body.
-    private func outgoing(_ route: Route, _ upstream: Policy.Upstream?) throws(Refusal) -> UpstreamRequest {
+    private func outgoing(_ head: ReadHead, _ upstream: Policy.Upstream?) throws(Refusal) -> UpstreamRequest {
+        let route = head.route
         let destination: Destination
         do throws(Destination.Missing) {
             destination = try Destination(of: route.provider, upstream: upstream, node: node)
         } catch {
             throw .denial(Denial(.providerUnavailable, error.message))
         }
-        var headers = HeaderFilter.towardsProvider(exchange.head.headers)
+        var fields: Fields = []
+        fields.reserveCapacity(head.forwarded.count + 3)
+        fields += head.forwarded
         if let key = destination.key {
             switch route.provider {
-            case .anthropic: headers.add(name: "x-api-key", value: key.reveal())
-            case .openAI: headers.add(name: "authorization", value: "Bearer " + key.reveal())
-            case .gemini: headers.add(name: "x-goog-api-key", value: key.reveal())
+            case .anthropic: fields.add(name: "x-api-key", value: key.reveal())
+            case .openAI: fields.add(name: "authorization", value: "Bearer " + key.reveal())
+            case .gemini: fields.add(name: "x-goog-api-key", value: key.reveal())
             }
         }
         // Usage must be readable as it passes.
-        headers.add(name: "accept-encoding", value: "identity")
-        headers.add(name: "weir-request-id", value: exchange.id)
+        fields.add(name: "accept-encoding", value: "identity")
+        fields.add(name: "weir-request-id", value: exchange.id)
         return UpstreamRequest(
-            base: destination.base, target: route.target, method: exchange.head.method, headers: headers)
+            base: destination.base, target: route.target, method: exchange.head.method,
+            fields: fields)
+    }
+}
+
+extension CallLabels.Problem {
+    fileprivate var refusal: Refusal {
+        .denial(
+            Denial(.invalidRequest, "The header \(header) must come once, with 1 to 128 of A-Z a-z 0-9 . _ @ : -"))
     }
 }

@@ -1,5 +1,6 @@
 import Crypto
 import NIOHTTP1
+import WeirCore
 
 /// The API key of a request, from `Authorization: Bearer`, `x-api-key`, `x-goog-api-key` or the query's `key`: all forms
 /// are the same thing.
@@ -50,7 +51,7 @@ enum Credential: Equatable {
     }
 
     private static func isPossible(_ key: Substring) -> Bool {
-        bytes.contains(key.utf8.count) && key.utf8.allSatisfy { (0x21...0x7E).contains($0) }
+        bytes.contains(key.utf8.count) && key.withBytes { $0.allSatisfy { (0x21...0x7E).contains($0) } }
     }
 
     /// What follows the scheme, whose case does not matter (RFC 9110 section 11.1).
@@ -63,8 +64,7 @@ enum Credential: Equatable {
 
     static func hexSHA256(_ key: Substring) -> String {
         var hash = SHA256()
-        var key = key
-        key.withUTF8 { hash.update(bufferPointer: UnsafeRawBufferPointer($0)) }
+        key.withBytes { hash.update(bufferPointer: UnsafeRawBufferPointer($0)) }
         let digest = hash.finalize()
         return String(unsafeUninitializedCapacity: 64) { buffer in
             var index = 0

@@ -90,8 +90,7 @@ struct CallPlan {
     }
 
     /// The event as ``event(for:labels:id:)`` made it, for the model that serves.
-    func event(_ event: UsageEvent, for reservation: Reservation) -> UsageEvent {
-        var event = event
+    func event(_ event: consuming UsageEvent, for reservation: Reservation) -> UsageEvent {
         let candidate = candidates[reservation.candidate]
         (event.model, event.isModelKnown) = (candidate.model, candidate.isModelKnown)
         (event.tokens, event.cost) = (candidate.estimate.observed, candidate.estimate.observedCost)

@@ -4,15 +4,15 @@ import NIOHTTP1
 enum HeaderFilter {
     /// The client's fields without those of the connection (RFC 9110 section 7.6.1), of the client's identity and of
     /// the way it came; framing and the provider's key are set by the sender.
-    static func towardsProvider(_ headers: HTTPHeaders) -> HTTPHeaders {
+    static func towardsProvider(_ headers: HTTPHeaders) -> Fields {
         let named = namesInConnection(headers)
-        var kept: [(String, String)] = []
-        kept.reserveCapacity(headers.count + 4)
+        var kept: Fields = []
+        kept.reserveCapacity(headers.count)
         for (name, value) in headers where !isDropped(name, towardsProvider: true) {
             if let named, named.contains(where: { $0.equalsIgnoringCase(name) }) { continue }
-            kept.append((name, value))
+            kept.add(name: name, value: value)
         }
-        return HTTPHeaders(kept)
+        return kept
     }
 
     /// The provider's fields without those of the connection, without those that would speak for this host (cookies,
@@ -20,19 +20,22 @@ enum HeaderFilter {
     /// clients share: they would be taken for the caller's own.
     /// - Parameter isLimited: the provider's own 429. Anthropic then says to its clients by `…-unified-status` whether
     ///   repeating is of any use, which holds for every client of the account.
-    static func towardsClient(_ headers: HTTPHeaders, keepingLength: Bool, isLimited: Bool = false) -> HTTPHeaders {
+    /// - Parameter room: for so many fields more.
+    static func towardsClient(
+        _ headers: HTTPHeaders, keepingLength: Bool, isLimited: Bool = false, room: Int = 0
+    ) -> Fields {
         let named = namesInConnection(headers)
-        var kept: [(String, String)] = []
-        kept.reserveCapacity(headers.count + 6)
+        var kept: Fields = []
+        kept.reserveCapacity(headers.count + room)
         for (name, value) in headers where !isDropped(name, towardsProvider: false) {
             if !keepingLength, name.utf8.count == 14, name.equalsIgnoringCase("content-length") { continue }
             if tellsLimits(name), !(isLimited && name.hasPrefixIgnoringCase("anthropic-ratelimit-unified-")) {
                 continue
             }
             if let named, named.contains(where: { $0.equalsIgnoringCase(name) }) { continue }
-            kept.append((name, value))
+            kept.add(name: name, value: value)
         }
-        return HTTPHeaders(kept)
+        return kept
     }
 
     /// The fields that `Connection` names; nil when there is none, as in nearly every message.
@@ -109,25 +112,4 @@ enum HeaderFilter {
         default: false
         }
     }
-}
-
-extension StringProtocol {
-    /// Compares two texts that come from outside, ASCII letters without regard to case.
-    fileprivate func equalsIgnoringCase(_ other: String) -> Bool {
-        guard utf8.count == other.utf8.count else { return false }
-        return zip(utf8, other.utf8).allSatisfy { asciiLowercased($0) == asciiLowercased($1) }
-    }
-}
-
-extension String {
-    /// `lowercase` must be lower case.
-    func hasPrefixIgnoringCase(_ lowercase: StaticString) -> Bool {
-        let prefix = UnsafeBufferPointer(start: lowercase.utf8Start, count: lowercase.utf8CodeUnitCount)
-        guard utf8.count >= prefix.count else { return false }
-        return zip(utf8, prefix).allSatisfy { asciiLowercased($0) == $1 }
-    }
-}
-
-private func asciiLowercased(_ byte: UInt8) -> UInt8 {
-    (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte) ? byte | 0x20 : byte
 }

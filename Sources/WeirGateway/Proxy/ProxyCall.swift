@@ -48,7 +48,7 @@ final class ProxyCall: UpstreamReceiver, Watched {
             if !client.isClientThere { tell(.clientGone(mayDrain: false)) }
             if owner.isStopping { tell(.stopped) }
             guard life.isAlive, var request = request.take() else { return }
-            client.trace?.beginUpstream(telling: &request.headers)
+            client.trace?.beginUpstream(telling: &request.fields)
             let started = owner.upstream.start(request, to: self)
             // It may have failed at once.
             if life.isAlive { exchange = started }

@@ -1,5 +1,6 @@
 import NIOCore
 import NIOHTTP1
+import WeirCore
 
 /// Writes one answer as bytes of HTTP/1.1: what is said in one tick of the loop becomes one buffer and one write, where
 /// the library's encoder makes three of a small answer and three of each chunk.
@@ -21,27 +22,34 @@ struct AnswerWriter {
 
     private var framing = Framing.bodyless
 
-    mutating func writeHead(_ head: HTTPResponseHead, to output: inout ByteBuffer) {
-        output.reserveCapacity(minimumWritableBytes: 1024)
-        output.writeString(head.version == .http1_0 ? "HTTP/1.0 " : "HTTP/1.1 ")
-        output.writeString(String(head.status.code))
-        output.writeStaticString(" ")
-        output.writeString(head.status.reasonPhrase)
-        output.writeStaticString("\r\n")
-        let isBodyless = !head.status.mayHaveResponseBody
-        framing = isBodyless ? .bodyless : head.version == .http1_0 ? .untilClose : .chunked
-        for (name, value) in head.headers {
-            if name.utf8.count == 14, name.equalsIgnoringCase("content-length") {
-                if isBodyless { continue }
-                framing = .length
-            }
-            output.writeString(name)
-            output.writeStaticString(": ")
-            output.writeString(value)
-            output.writeStaticString("\r\n")
+    /// - Parameter fields: a `content-length` among them says how long the body is.
+    mutating func writeHead(
+        _ version: HTTPVersion, _ status: HTTPResponseStatus, _ fields: Fields, to output: inout ByteBuffer
+    ) {
+        var fields = fields
+        if !status.mayHaveResponseBody {
+            framing = .bodyless
+            fields.remove(name: "content-length")
+        } else if fields.contains(where: { $0.name.equalsIgnoringCase("content-length") }) {
+            framing = .length
+        } else {
+            framing = version == .http1_0 ? .untilClose : .chunked
         }
-        if case .chunked = framing { output.writeStaticString("transfer-encoding: chunked\r\n") }
-        output.writeStaticString("\r\n")
+        let reason = status.reasonPhrase
+        // "HTTP/1.1 200 ", the line's end, the framing, and the head's end.
+        let bytes = 64 + reason.utf8.count + fields.byteCount
+        _ = output.writeWithUnsafeMutableBytes(minimumWritableBytes: bytes) { space in
+            var cursor = ByteCursor(space)
+            cursor.put(version == .http1_0 ? "HTTP/1.0 " : "HTTP/1.1 " as StaticString)
+            cursor.put(decimal: Int(status.code))
+            cursor.put(UInt8(ascii: " "))
+            cursor.put(reason)
+            cursor.put("\r\n" as StaticString)
+            cursor.put(fields)
+            if case .chunked = framing { cursor.put("transfer-encoding: chunked\r\n" as StaticString) }
+            cursor.put("\r\n" as StaticString)
+            return cursor.count
+        }
     }
 
     /// - Returns: what is to be written after `output`, as it is; nil: nothing.
@@ -53,17 +61,37 @@ struct AnswerWriter {
         case .length, .untilClose:
             if bytes.readableBytes > Self.copiedBytes { return bytes }
             output.writeImmutableBuffer(bytes)
-        case .chunked:
-            output.reserveCapacity(minimumWritableBytes: min(bytes.readableBytes, Self.copiedBytes) + 16)
-            output.writeString(String(bytes.readableBytes, radix: 16))
-            output.writeStaticString("\r\n")
-            output.writeImmutableBuffer(bytes)
-            output.writeStaticString("\r\n")
+        case .chunked: output.writeChunk(bytes)
         }
         return nil
     }
 
     func writeEnd(to output: inout ByteBuffer) {
         if case .chunked = framing { output.writeStaticString("0\r\n\r\n") }
+    }
+}
+
+extension ByteBuffer {
+    /// One chunk of a body (RFC 9112 section 7.1).
+    fileprivate mutating func writeChunk(_ bytes: ByteBuffer) {
+        // Its size in hexadecimal, and two line ends.
+        _ = writeWithUnsafeMutableBytes(minimumWritableBytes: bytes.readableBytes + 20) { space in
+            var cursor = ByteCursor(space)
+            cursor.put(hexadecimal: bytes.readableBytes)
+            cursor.put("\r\n" as StaticString)
+            bytes.withUnsafeReadableBytes { cursor.put($0) }
+            cursor.put("\r\n" as StaticString)
+            return cursor.count
+        }
+    }
+}
+
+extension ByteCursor {
+    fileprivate mutating func put(hexadecimal number: Int) {
+        let digits = max(1, (Int.bitWidth - number.leadingZeroBitCount + 3) / 4)
+        for place in stride(from: digits - 1, through: 0, by: -1) {
+            let digit = UInt8(truncatingIfNeeded: number >> (4 * place)) & 15
+            put(digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10)
+        }
     }
 }

@@ -19,7 +19,7 @@ final class ClientExchange {
     /// Nil: calls are not traced.
     private(set) var trace: CallTrace?
     /// Further headers of the node's own answers, denials included.
-    var ownHeaders = HTTPHeaders()
+    var ownHeaders: Fields = []
     lazy var dialect = Route.dialect(ofPath: head.uri, headers: head.headers)
 
     private var connection: ConnectionHandler?
@@ -99,6 +99,14 @@ final class ClientExchange {
             ])
     }
 
+    /// What its head says of the call; as it was read for the connection's last request, if that had the same.
+    func readHead() throws(Route.Problem) -> ReadHead {
+        if let known = connection?.readHead, known.isOf(head) { return known }
+        let read = try ReadHead(head)
+        connection?.readHead = read.isSmall ? read : nil
+        return read
+    }
+
     func receive(_ bytes: ByteBuffer) {
         guard answer == .none else { return }
         let limits = owner.node.configuration.limits
@@ -155,7 +163,7 @@ final class ClientExchange {
         guard let connection, answer == .none else { return }
         answer = .started
         var headers = HeaderFilter.towardsClient(
-            head.headers, keepingLength: keepingLength, isLimited: head.status == .tooManyRequests)
+            head.headers, keepingLength: keepingLength, isLimited: head.status == .tooManyRequests, room: 16)
         headers.add(name: "weir-request-id", value: id)
         if let product { headers.add(name: "weir-product", value: product) }
         if let model = served?.model { headers.add(name: "weir-model", value: model) }
@@ -165,7 +173,7 @@ final class ClientExchange {
         if !(200...299).contains(head.status.code) { headers.add(name: "weir-reason", value: "provider_error") }
         LimitHeaders.add(for: reservation, dialect: dialect, to: &headers)
         if !keepsConnection || !body.isWhole { headers.add(name: "connection", value: "close") }
-        connection.writeHead(HTTPResponseHead(version: self.head.version, status: head.status, headers: headers))
+        connection.writeHead(self.head.version, head.status, headers)
     }
 
     func answerBody(_ bytes: ByteBuffer) {
@@ -190,18 +198,19 @@ final class ClientExchange {
     }
 
     /// Gives a whole answer of the node's own.
-    func answer(json bytes: [UInt8], headers more: HTTPHeaders = [:]) {
+    func answer(json bytes: [UInt8], headers more: Fields = []) {
         guard let connection, answer == .none else { return }
         answer = .ended
         if !body.isWhole || owner.isStopping { keepsConnection = false }
-        var headers: HTTPHeaders = [
-            "content-type": "application/json", "content-length": String(bytes.count), "weir-request-id": id,
-        ]
+        var headers: Fields = []
+        headers.add(name: "content-type", value: "application/json")
+        headers.add(name: "content-length", value: String(bytes.count))
+        headers.add(name: "weir-request-id", value: id)
         if let product { headers.add(name: "weir-product", value: product) }
-        headers.add(contentsOf: ownHeaders)
-        headers.add(contentsOf: more)
+        headers += ownHeaders
+        headers += more
         if !keepsConnection { headers.add(name: "connection", value: "close") }
-        connection.writeHead(HTTPResponseHead(version: head.version, status: .ok, headers: headers))
+        connection.writeHead(head.version, .ok, headers)
         if head.method != .HEAD { connection.writeBody(ByteBuffer(bytes: bytes)) }
         connection.finish(requestIsWhole: body.isWhole, keepsConnection: keepsConnection)
     }
@@ -210,13 +219,12 @@ final class ClientExchange {
         guard let connection, answer == .none else { return }
         answer = .ended
         if !body.isWhole || owner.isStopping { keepsConnection = false }
-        var (head, body) = DenialAnswer.make(
+        var (status, headers, body) = DenialAnswer.make(
             denial, dialect: dialect, requestID: id, product: product, status: status,
             keepsConnection: keepsConnection)
-        head.headers.add(contentsOf: ownHeaders)
-        if self.head.version == .http1_0 { head.version = .http1_0 }
-        connection.writeHead(head)
-        if self.head.method != .HEAD { connection.writeBody(body) }
+        headers += ownHeaders
+        connection.writeHead(head.version == .http1_0 ? .http1_0 : .http1_1, status, headers)
+        if head.method != .HEAD { connection.writeBody(body) }
         connection.finish(requestIsWhole: self.body.isWhole, keepsConnection: keepsConnection)
     }
 

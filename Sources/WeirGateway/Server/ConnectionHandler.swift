@@ -39,6 +39,8 @@ final class ConnectionHandler: ChannelDuplexHandler, Watched {
     private var isTakingWaiting = false
     private var isReadHeldBack = false
     private var isQuiescing = false
+    /// Of the last request.
+    var readHead: ReadHead?
     var watchSlot: Int?
 
     init(owner: GatewayLoop, peer: Peer, onClose: @escaping () -> Void) {
@@ -165,8 +167,8 @@ final class ConnectionHandler: ChannelDuplexHandler, Watched {
     }
 
     /// What is written leaves with the next ``flush()`` or the answer's end.
-    func writeHead(_ head: HTTPResponseHead) {
-        writer.writeHead(head, to: &outbound)
+    func writeHead(_ version: HTTPVersion, _ status: HTTPResponseStatus, _ fields: Fields) {
+        writer.writeHead(version, status, fields, to: &outbound)
     }
 
     func writeBody(_ bytes: ByteBuffer) {

@@ -5,8 +5,8 @@ import WeirProviders
 import WeirRedis
 import WeirTelemetry
 
-/// What all event loops of a node share.
-struct GatewayNode: Sendable {
+/// What all event loops of a node share. An object, since every step of every call reaches for it.
+final class GatewayNode: Sendable {
     let configuration: GatewayConfiguration
     let admission: any Admission
     let metrics: GatewayMetrics
@@ -16,6 +16,20 @@ struct GatewayNode: Sendable {
     let anthropicBase: ProviderBase
     let openAIBase: ProviderBase
     let geminiBase: ProviderBase
+
+    init(
+        configuration: GatewayConfiguration, admission: any Admission, metrics: GatewayMetrics, tracer: OTLPTracer?,
+        logger: Logger, anthropicBase: ProviderBase, openAIBase: ProviderBase, geminiBase: ProviderBase
+    ) {
+        self.configuration = configuration
+        self.admission = admission
+        self.metrics = metrics
+        self.tracer = tracer
+        self.logger = logger
+        self.anthropicBase = anthropicBase
+        self.openAIBase = openAIBase
+        self.geminiBase = geminiBase
+    }
 
     func provider(_ dialect: Dialect) -> (base: ProviderBase, provider: GatewayConfiguration.Provider) {
         switch dialect {

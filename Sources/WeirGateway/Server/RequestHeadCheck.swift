@@ -1,4 +1,5 @@
 import NIOHTTP1
+import WeirCore
 
 /// Why a request's head is refused before anything else is looked at.
 enum HeadProblem: Error, Equatable {
@@ -60,26 +61,13 @@ enum RequestHeadCheck {
     private static func targetProblem(of target: String, bytes: Int) -> HeadProblem? {
         let text = target.utf8
         guard text.count <= bytes else { return .target("the target is longer than \(bytes) bytes") }
-        guard text.allSatisfy({ (0x21...0x7E).contains($0) && $0 != UInt8(ascii: "#") && $0 != UInt8(ascii: "\\") })
-        else { return .target("the target must be visible ASCII, without a fragment") }
+        let isPlain = target.withBytes { bytes in
+            bytes.allSatisfy { (0x21...0x7E).contains($0) && $0 != UInt8(ascii: "#") && $0 != UInt8(ascii: "\\") }
+        }
+        guard isPlain else { return .target("the target must be visible ASCII, without a fragment") }
         guard text.first == UInt8(ascii: "/"), !target.hasPrefix("//") else {
             return .target("the target must be a path that begins with one slash")
         }
         return nil
-    }
-}
-
-extension String {
-    /// Compares ASCII without regard to case; `lowercase` must be lower case.
-    func equalsIgnoringCase(_ lowercase: StaticString) -> Bool {
-        let other = UnsafeBufferPointer(start: lowercase.utf8Start, count: lowercase.utf8CodeUnitCount)
-        var index = 0
-        for byte in utf8 {
-            guard index < other.count else { return false }
-            let lowered = (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte) ? byte | 0x20 : byte
-            guard lowered == other[index] else { return false }
-            index += 1
-        }
-        return index == other.count
     }
 }

@@ -13,7 +13,7 @@ final class CallTrace {
     /// Nil for a call whose maker says that it is not traced; then its `traceparent` is passed on as it came.
     init?(_ tracer: OTLPTracer, head: HTTPRequestHead, id: String) {
         var context = ServiceContext.topLevel
-        tracer.extract(head.headers, into: &context, using: HeaderFields())
+        tracer.extract(head.headers, into: &context, using: RequestHeaders())
         let place = OTLPTracer.place(in: context)
         if place?.isSampled == false { return nil }
         isContinued = place != nil
@@ -26,12 +26,12 @@ final class CallTrace {
         tracer.startSpan(name, context: call.context, ofKind: kind)
     }
 
-    /// - Parameter headers: of the request to the provider, which continues the trace below this span.
-    func beginUpstream(telling headers: inout HTTPHeaders) {
+    /// - Parameter fields: of the request to the provider, which continues the trace below this span.
+    func beginUpstream(telling fields: inout Fields) {
         let span = begin("upstream", ofKind: .client)
         // The state belongs to the trace of which it tells.
-        if !isContinued { headers.remove(name: "tracestate") }
-        tracer.inject(span.context, into: &headers, using: HeaderFields())
+        if !isContinued { fields.remove(name: "tracestate") }
+        tracer.inject(span.context, into: &fields, using: OutgoingFields())
         upstream = span
     }
 
@@ -57,13 +57,16 @@ extension OTLPSpan {
 }
 
 /// Header fields as the carrier of a trace. A field that comes twice says nothing.
-private struct HeaderFields: Extractor, Injector {
+private struct RequestHeaders: Extractor {
     func extract(key: String, from headers: HTTPHeaders) -> String? {
         let values = headers[key]
         return values.count == 1 ? values[0] : nil
     }
+}
 
-    func inject(_ value: String, forKey key: String, into headers: inout HTTPHeaders) {
-        headers.replaceOrAdd(name: key, value: value)
+private struct OutgoingFields: Injector {
+    func inject(_ value: String, forKey key: String, into fields: inout Fields) {
+        fields.removeAll { $0.name.equalsIgnoringCase(key) }
+        fields.add(name: key, value: value)
     }
 }

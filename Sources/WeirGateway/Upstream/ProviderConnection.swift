@@ -50,9 +50,8 @@ final class ProviderConnection: ChannelDuplexHandler {
         exchange.connection = self
         keepsOpen = false
         exchange.receiver?.upstreamSent()
-        let head = HTTPRequestHead(
-            version: .http1_1, method: request.method, uri: request.target, headers: request.headers)
-        writer.body = request.body
+        writer.request = request
+        let head = HTTPRequestHead(version: .http1_1, method: request.method, uri: request.target)
         context.writeAndFlush(wrapOutboundOut(.head(head)), promise: nil)
     }
 

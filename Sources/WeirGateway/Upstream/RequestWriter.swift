@@ -4,7 +4,8 @@ import WeirCore
 
 /// Writes a request as bytes: head and body of usual size in one buffer, where the library's encoder makes three.
 ///
-/// Its head comes through the pipeline, since the decoder of the answer must see the method pass; its body does not.
+/// That it is to be written comes through the pipeline, since the decoder of the answer must see the method pass; the
+/// request itself does not.
 ///
 /// What it writes cannot be taken for anything else by the provider: names and values come from this gateway's own
 /// parser or configuration, so they have no line ends, and the target has been checked to be visible ASCII.
@@ -15,48 +16,45 @@ final class RequestWriter: ChannelOutboundHandler {
     /// A larger body is written as it is instead of being copied.
     private static let copiedBytes = 16 << 10
 
-    /// Of the request whose head comes next.
-    var body: ByteBuffer?
+    /// The one that is written next.
+    var request: UpstreamRequest?
     private let base: ProviderBase
 
     init(base: ProviderBase) { self.base = base }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-        guard case .head(let head) = unwrapOutboundIn(data) else { return }
-        let body = body.take()
-        let length = body?.readableBytes ?? 0
+        guard let request = request.take() else { return }
+        let isCopied = (request.body?.readableBytes ?? 0) <= Self.copiedBytes
         var bytes = ByteBuffer()
-        bytes.reserveCapacity(1024 + min(length, Self.copiedBytes))
-        write(head, bodyBytes: body?.readableBytes, to: &bytes)
-        guard let body else { return context.write(wrapOutboundOut(bytes), promise: promise) }
-        if length <= Self.copiedBytes {
-            bytes.writeImmutableBuffer(body)
-            context.write(wrapOutboundOut(bytes), promise: promise)
-        } else {
-            context.write(wrapOutboundOut(bytes), promise: nil)
-            context.write(wrapOutboundOut(body), promise: promise)
-        }
+        write(request, copied: isCopied ? request.body : nil, to: &bytes)
+        guard let body = request.body, !isCopied else { return context.write(wrapOutboundOut(bytes), promise: promise) }
+        context.write(wrapOutboundOut(bytes), promise: nil)
+        context.write(wrapOutboundOut(body), promise: promise)
     }
 
-    private func write(_ head: HTTPRequestHead, bodyBytes: Int?, to bytes: inout ByteBuffer) {
-        bytes.writeString(head.method.rawValue)
-        bytes.writeStaticString(" ")
-        bytes.writeString(base.path)
-        bytes.writeString(head.uri)
-        bytes.writeStaticString(" HTTP/1.1\r\nhost: ")
-        bytes.writeString(base.authority)
-        bytes.writeStaticString("\r\n")
-        for (name, value) in head.headers {
-            bytes.writeString(name)
-            bytes.writeStaticString(": ")
-            bytes.writeString(value)
-            bytes.writeStaticString("\r\n")
+    private func write(_ request: UpstreamRequest, copied: ByteBuffer?, to bytes: inout ByteBuffer) {
+        let method = request.method.rawValue
+        // The version, the names of `host` and `content-length`, a number and the line ends.
+        var count = 80 + method.utf8.count + base.path.utf8.count + request.target.utf8.count
+        count += base.authority.utf8.count + request.fields.byteCount + (copied?.readableBytes ?? 0)
+        _ = bytes.writeWithUnsafeMutableBytes(minimumWritableBytes: count) { space in
+            var cursor = ByteCursor(space)
+            cursor.put(method)
+            cursor.put(UInt8(ascii: " "))
+            cursor.put(base.path)
+            cursor.put(request.target)
+            cursor.put(" HTTP/1.1\r\nhost: " as StaticString)
+            cursor.put(base.authority)
+            cursor.put("\r\n" as StaticString)
+            cursor.put(request.fields)
+            if let body = request.body {
+                cursor.put("content-length: " as StaticString)
+                cursor.put(decimal: body.readableBytes)
+                cursor.put("\r\n" as StaticString)
+            }
+            cursor.put("\r\n" as StaticString)
+            copied?.withUnsafeReadableBytes { cursor.put($0) }
+            return cursor.count
         }
-        if let bodyBytes {
-            bytes.writeStaticString("content-length: ")
-            bytes.writeString(String(bodyBytes))
-            bytes.writeStaticString("\r\n")
-        }
-        bytes.writeStaticString("\r\n")
     }
 }

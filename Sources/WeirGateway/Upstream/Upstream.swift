@@ -20,7 +20,7 @@ struct UpstreamRequest {
     var target: String
     var method: HTTPMethod
     /// Without `host` and framing, which the sender adds.
-    var headers: HTTPHeaders
+    var fields: Fields
     var body: ByteBuffer?
 }
 

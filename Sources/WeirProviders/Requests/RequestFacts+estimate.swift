@@ -24,12 +24,11 @@ extension RequestFacts {
         let input = inputBound(with: model)
         let output = outputBound(with: model)
         func dearest(output: Int) -> MicroUSD {
-            let costs = dearestKinds.map { kind in
-                var usage = TokenUsage(output: output)
-                usage[keyPath: kind] = input
-                return model.price.costAtMost(of: usage)
-            }
-            return costs.max() ?? .zero
+            var cost = model.price.costAtMost(of: TokenUsage(input: input, output: output))
+            let (short, long) = cachedKinds
+            if short { cost = max(cost, model.price.costAtMost(of: TokenUsage(cacheWrite5m: input, output: output))) }
+            if long { cost = max(cost, model.price.costAtMost(of: TokenUsage(cacheWrite1h: input, output: output))) }
+            return cost
         }
         let likely = likelyInput.clamped(to: input)
         let observed = TokenUsage(input: likely)
@@ -102,12 +101,13 @@ extension RequestFacts {
             .addingSaturated(documents.multipliedSaturated(by: Self.likelyDocumentTokens))
     }
 
-    /// OpenAI caches by itself, Anthropic only when asked to. Gemini bills no writes.
-    private var dearestKinds: [WritableKeyPath<TokenUsage, Int>] {
+    /// Whether input may be billed as written to a cache, for five minutes and for an hour. OpenAI caches by itself,
+    /// Anthropic only when asked to. Gemini bills no writes.
+    private var cachedKinds: (short: Bool, long: Bool) {
         switch endpoint {
-        case .messages, .countTokens: usesCache ? [\.input, \.cacheWrite5m, \.cacheWrite1h] : [\.input]
-        case .generateContent, .countContentTokens: [\.input]
-        case .chatCompletions, .responses, .embeddings, .models: [\.input, \.cacheWrite5m]
+        case .messages, .countTokens: (usesCache, usesCache)
+        case .generateContent, .countContentTokens: (false, false)
+        case .chatCompletions, .responses, .embeddings, .models: (true, false)
         }
     }
 }

@@ -36,13 +36,16 @@ package struct ReservationID: Sendable, Hashable {
     /// Nil unless `text` has the form of a ULID.
     package init?(_ text: String) {
         guard text.utf8.count == 26 else { return nil }
-        var birthMs = 0
-        for (i, byte) in text.utf8.enumerated() {
-            let digit = Self.values[Int(byte)]
-            guard digit < 32 else { return nil }
-            if i < 10 { birthMs = birthMs << 5 | Int(digit) }
+        let birthMs: Int? = text.withBytes { bytes in
+            var birthMs = 0
+            for place in bytes.indices {
+                let digit = Self.values[Int(bytes[place])]
+                guard digit < 32 else { return nil }
+                if place < 10 { birthMs = birthMs << 5 | Int(digit) }
+            }
+            return birthMs
         }
-        guard birthMs < 1 << 48 else { return nil }
+        guard let birthMs, birthMs < 1 << 48 else { return nil }
         self.text = text
         self.birthMs = birthMs
     }

@@ -31,6 +31,35 @@ import WeirCore
         #expect(String(decoding: writer.bytes, as: UTF8.self) == text)
     }
 
+    @Test func `a string is escaped wherever in it that must be, as an element and as a member`() throws {
+        for length in 1...20 {
+            for place in 0..<length {
+                for special in ["\"", "\\", "\u{1f}", "\u{e9}", "\u{7f}"] {
+                    var parts = [String](repeating: "x", count: length)
+                    parts[place] = special
+                    let text = parts.joined()
+                    var writer = JSONWriter(capacity: 1)
+                    writer.beginArray()
+                    writer.string(text)
+                    writer.string(text)
+                    writer.beginObject()
+                    writer.member("a", text)
+                    writer.member("b", text)
+                    writer.endObject()
+                    writer.endArray()
+                    let escaped =
+                        special == "\u{1f}"
+                        ? "\\u001f" : special == "\u{e9}" || special == "\u{7f}" ? special : "\\" + special
+                    parts[place] = escaped
+                    let quoted = "\"" + parts.joined() + "\""
+                    #expect(
+                        String(decoding: writer.bytes, as: UTF8.self)
+                            == "[\(quoted),\(quoted),{\"a\":\(quoted),\"b\":\(quoted)}]")
+                }
+            }
+        }
+    }
+
     @Test func `every string comes back as it was`() throws {
         let texts = ["", "plain", "\"\\/", "\u{0}\u{1}\u{1f}\u{7f}\u{8}\u{c}\n\r\t", "\u{e9}\u{20ac}\u{1F600}\u{2028}"]
         for text in texts {
