@@ -26,12 +26,13 @@ package final class Gateway: Sendable {
     private let node: GatewayNode
     private let group: any EventLoopGroup
     private let counts: ConnectionCounts
-    private let quiescing: ServerQuiescingHelper
     private let running = Mutex<Running?>(nil)
     private let isCutShort = Atomic(false)
 
     private struct Running {
         let loops: Loops
+        /// Let go of by ``Gateway/stop(deadline:)``, since its end still has something to say to an event loop.
+        let quiescing: ServerQuiescingHelper
         let operations: (any Channel)?
     }
 
@@ -61,14 +62,14 @@ package final class Gateway: Sendable {
         )
         self.group = group
         counts = ConnectionCounts(configuration.limits)
-        quiescing = ServerQuiescingHelper(group: group)
     }
 
     /// Listens. The engine must have started.
     package func start() async throws(StartError) -> Addresses {
         let configuration = node.configuration
         let loops = await makeLoops()
-        let server = try await bind(configuration.listen, serverBootstrap(loops))
+        let quiescing = ServerQuiescingHelper(group: group)
+        let server = try await bind(configuration.listen, serverBootstrap(loops, quiescing))
         var operations: (any Channel)?
         if let address = configuration.operations {
             do throws(StartError) {
@@ -78,7 +79,7 @@ package final class Gateway: Sendable {
                 throw error
             }
         }
-        running.withLock { $0 = Running(loops: loops, operations: operations) }
+        running.withLock { $0 = Running(loops: loops, quiescing: quiescing, operations: operations) }
         guard let listen = server.localAddress else {
             throw .listen(configuration.listen, reason: "the socket has no address")
         }
@@ -92,7 +93,7 @@ package final class Gateway: Sendable {
     package func stop(deadline: ContinuousClock.Instant) async -> Int {
         guard let running = running.withLock({ running in running.take() }) else { return 0 }
         let closed = group.any().makePromise(of: Void.self)
-        quiescing.initiateShutdown(promise: closed)
+        running.quiescing.initiateShutdown(promise: closed)
         await untilNothingIsInFlight { self.isCutShort.load(ordering: .acquiring) || ContinuousClock.now >= deadline }
         for loop in running.loops.values {
             loop.eventLoop.execute { loop.owned.value.stopAll() }
@@ -153,7 +154,7 @@ package final class Gateway: Sendable {
         }
     }
 
-    private func serverBootstrap(_ loops: Loops) -> ServerBootstrap {
+    private func serverBootstrap(_ loops: Loops, _ quiescing: ServerQuiescingHelper) -> ServerBootstrap {
         let limits = node.configuration.limits
         var decoding = NIOHTTPDecoderLimitConfiguration()
         decoding.maxHeaderFieldSize = limits.headerFieldBytes
@@ -164,7 +165,7 @@ package final class Gateway: Sendable {
         return ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: 1024)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-            .serverChannelInitializer { [quiescing] channel in
+            .serverChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandler(
                         quiescing.makeServerChannelHandler(channel: channel))
