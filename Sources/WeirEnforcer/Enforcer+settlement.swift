@@ -78,13 +78,13 @@ extension Enforcer {
         let kept = outbox.add(script, atMs: clock.nowMs)
         #if DEBUG
             if crashPoint == .beforeSettlement {
-                await outbox.written(kept.ticket)
+                await outbox.written(kept.ticket, on: loop)
                 CrashPoint.die()
             }
         #endif
         await bring(script, kept: kept, on: loop)
         // Mostly long since: it is written while Redis answers.
-        await outbox.written(kept.ticket)
+        await outbox.written(kept.ticket, on: loop)
     }
 
     private func bring(

@@ -7,6 +7,7 @@
 #endif
 import GRDB
 import Logging
+import NIOCore
 import Synchronization
 import WeirRedis
 
@@ -52,7 +53,17 @@ extension Outbox {
             if !done.isEmpty { state.waiters.removeAll { $0.number <= writtenUpTo || fault != nil } }
             return done
         }
-        for waiter in done { waiter.continuation.resume() }
+        resume(done)
+    }
+
+    /// Those of one loop together, on it: resumed from here, each would wake the loop for itself.
+    private func resume(_ waiters: [Waiter]) {
+        var left = waiters
+        while let loop = left.first?.loop {
+            let here = left.filter { $0.loop === loop }
+            left.removeAll { $0.loop === loop }
+            loop.execute { for waiter in here { waiter.continuation.resume() } }
+        }
     }
 
     /// Tries again what could not be written.

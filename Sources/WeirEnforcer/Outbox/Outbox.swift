@@ -1,4 +1,5 @@
 import Logging
+import NIOCore
 import Synchronization
 import WeirRedis
 
@@ -48,13 +49,21 @@ package final class Outbox: Sendable {
         var hadCompany = false
         /// Rows up to this number are in the file.
         var writtenUpTo: Int
-        var waiters: [(number: Int, continuation: UnsafeContinuation<Void, Never>)] = []
+        var waiters: [Waiter] = []
         /// Why the file could not be written last.
         var fault: String?
         var oldestAtMs: Int?
         var wasFull = false
         /// Rows of an earlier process that have not been looked at yet.
         var inherited: ClosedRange<Int>?
+    }
+
+    /// Who waits until a row is in the file.
+    struct Waiter: Sendable {
+        let number: Int
+        let continuation: UnsafeContinuation<Void, Never>
+        /// Where it waits.
+        let loop: any EventLoop
     }
 
     /// One shard's rows.
@@ -146,11 +155,13 @@ package final class Outbox: Sendable {
 
     /// Returns when it is in the file, so that it outlives this process; or cannot be written at the moment, which keeps
     /// nobody waiting.
-    func written(_ ticket: OutboxRow.Ticket) async {
+    ///
+    /// - Parameter loop: that of the waiting task.
+    func written(_ ticket: OutboxRow.Ticket, on loop: any EventLoop) async {
         await withUnsafeContinuation { continuation in
             let isDone = state.withLock { state in
                 if state.writtenUpTo >= ticket.number || state.fault != nil { return true }
-                state.waiters.append((ticket.number, continuation))
+                state.waiters.append(Waiter(number: ticket.number, continuation: continuation, loop: loop))
                 return false
             }
             if isDone { continuation.resume() }

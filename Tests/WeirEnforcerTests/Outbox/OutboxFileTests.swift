@@ -1,6 +1,8 @@
 import Foundation
 import GRDB
 import Logging
+import NIOCore
+import NIOPosix
 import Testing
 import WeirCore
 import WeirRedis
@@ -38,7 +40,7 @@ import WeirTestSupport
             }
             var tickets: [OutboxRow.Ticket] = []
             for script in scripts { tickets.append(outbox.add(script, atMs: 5).ticket) }
-            for ticket in tickets { await outbox.written(ticket) }
+            for ticket in tickets { await outbox.written(ticket, on: MultiThreadedEventLoopGroup.singleton.any()) }
             // As after kill -9: nothing was closed.
             try FileManager.default.copyItem(atPath: directory + "/a", toPath: directory + "/b")
             let other = try open(directory + "/b")
@@ -68,7 +70,7 @@ import WeirTestSupport
             while outbox.problem == nil {
                 tickets.append(outbox.add(Self.script(tickets.count), atMs: 5).ticket)
                 // So that each is a batch of its own.
-                await outbox.written(tickets[tickets.count - 1])
+                await outbox.written(tickets[tickets.count - 1], on: MultiThreadedEventLoopGroup.singleton.any())
             }
             #expect(outbox.problem?.contains("full") == true && outbox.status.bytes >= 1_000)
             outbox.forget(Array(tickets.dropLast()))
@@ -153,7 +155,7 @@ import WeirTestSupport
             let other = try DatabaseQueue(path: directory + "/a/outbox.db")
             try await other.write { try $0.execute(sql: "ALTER TABLE batch RENAME TO away") }
             let ticket = outbox.add(Self.script(1), atMs: 5).ticket
-            await outbox.written(ticket)
+            await outbox.written(ticket, on: MultiThreadedEventLoopGroup.singleton.any())
             #expect(outbox.problem?.contains("cannot be written") == true)
             try await other.write { try $0.execute(sql: "ALTER TABLE away RENAME TO batch") }
             try await eventually {
