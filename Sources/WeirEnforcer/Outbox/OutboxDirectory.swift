@@ -37,7 +37,9 @@ final class OutboxDirectory: Sendable {
             throw OutboxError("outbox \(path) can be entered by others: chmod 700 \(path)")
         }
         try Self.requirePrivateFiles(in: directory, path)
-        lock = openat(directory, "lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0o600)
+        // Becomes this object's own last: an object that has all it needs is taken down when its making fails, which would
+        // close the lock twice, and the second time maybe somebody else's file.
+        let lock = openat(directory, "lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0o600)
         guard lock >= 0 else { throw Self.problem(path + "/lock", "cannot be opened", errno) }
         guard flock(lock, LOCK_EX | LOCK_NB) == 0 else {
             let code = errno
@@ -53,6 +55,7 @@ final class OutboxDirectory: Sendable {
             throw Self.problem(path + "/outbox.db", "cannot be opened for writing", code)
         }
         close(file)
+        self.lock = lock
     }
 
     deinit { close(lock) }
