@@ -88,8 +88,7 @@ let tests: [Target] = [
     .testTarget(
         name: "WeirRedisTests",
         dependencies: [
-            "CHiredis", core, "WeirTelemetry", "WeirRedis", "WeirChaos", "WeirTestSupport", nioCore, nioPosix, nioSSL,
-            logging,
+            core, "WeirTelemetry", "WeirRedis", "WeirChaos", "WeirTestSupport", nioCore, nioPosix, nioSSL, logging,
         ],
         swiftSettings: strict),
     .testTarget(
