@@ -41,7 +41,7 @@ let modules: [Target] = [
         resources: [.embedInCode("Scripts")], swiftSettings: onCallersLoop),
     .target(name: "WeirLedger", dependencies: [core, grdb, logging], swiftSettings: strict),
     .target(
-        name: "WeirEnforcer", dependencies: [core, "WeirRedis", nioCore, grdb, logging], swiftSettings: onCallersLoop),
+        name: "WeirEnforcer", dependencies: [core, "WeirRedis", nioCore, logging], swiftSettings: onCallersLoop),
     .target(
         name: "WeirGateway",
         dependencies: [
@@ -97,7 +97,7 @@ let tests: [Target] = [
     .testTarget(
         name: "WeirEnforcerTests",
         dependencies: [
-            core, "WeirRedis", "WeirEnforcer", "WeirChaos", "WeirTestSupport", grdb, nioCore, nioPosix, logging,
+            core, "WeirRedis", "WeirEnforcer", "WeirChaos", "WeirTestSupport", nioCore, nioPosix, logging,
         ],
         swiftSettings: strict),
     .testTarget(

@@ -17,6 +17,12 @@ public struct JSONWriter: Sendable {
     public mutating func beginArray() { begin(UInt8(ascii: "[")) }
     public mutating func endArray() { end(UInt8(ascii: "]")) }
 
+    /// After the whole of a text, for files of one in each line.
+    public mutating func endLine() {
+        append(UInt8(ascii: "\n"))
+        needsComma = false
+    }
+
     /// A key that needs no escapes: one of our own names.
     public mutating func key(_ name: StaticString) {
         put(atMost: name.utf8CodeUnitCount + 4) { [needsComma] in $0.put(key: name, needsComma) }

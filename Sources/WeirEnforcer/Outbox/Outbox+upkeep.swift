@@ -19,7 +19,7 @@ extension Outbox {
                     // Now and then at those without rows, too: what is sent to them next is sent by what is known of them.
                     await self.look(pool, at: turn % 25 == 0 ? Shard.all(count: shardCount) : self.shardsWithRows)
                     await self.takeStock(unsettled)
-                    if turn % 5 == 0 { await self.upkeepOfFile() }
+                    if turn % 5 == 0 { await self.upkeepOfFiles() }
                     turn += 1
                     do { try await Task.sleep(for: Self.lookEvery) } catch { return }
                 }
@@ -35,10 +35,10 @@ extension Outbox {
                 continue
             }
             do throws(OutboxError) {
-                let page = try await file.rows(in: numbers, count: 500)
+                let page = try await rows(in: numbers, count: 500)
                 let next = (page.last?.number ?? numbers.upperBound) + 1
                 state.withLock { $0.inherited = next <= numbers.upperBound ? next...numbers.upperBound : nil }
-                for found in page { repeated(found, epoch: nil, unsettled) }
+                for row in page { repeated(row, epoch: nil, unsettled) }
             } catch {
                 logger.error("the outbox cannot be read", metadata: ["error": "\(error)"])
                 do { try await Task.sleep(for: .seconds(1)) } catch { return }
@@ -47,21 +47,13 @@ extension Outbox {
     }
 
     /// - Parameter epoch: in which it may have been charged; nil: the one that stands in the row.
-    private func repeated(_ found: OutboxFile.Found, epoch: String?, _ unsettled: UnsettledCalls) {
-        switch found {
-        case .row(let row):
-            unsettled.again(
-                UnsettledCall(
-                    script: row.script, ticket: row.ticket, mayHaveRun: true, epoch: epoch ?? row.epoch))
-        case .unreadable(let number, let why):
-            logger.critical(
-                "a row of the outbox cannot be read and stays there",
-                metadata: ["path": "\(file.path)", "number": "\(number)", "why": "\(why)"])
-        }
+    private func repeated(_ row: OutboxRow, epoch: String?, _ unsettled: UnsettledCalls) {
+        unsettled.again(
+            UnsettledCall(script: row.script, ticket: row.ticket, mayHaveRun: true, epoch: epoch ?? row.epoch))
     }
 
     private var shardsWithRows: [Shard] {
-        state.withLock { Array($0.content.rows.keys) }.map { Shard(number: $0) }
+        state.withLock { Array($0.rows.keys) }.map { Shard(number: $0) }
     }
 
     /// Reads epoch and mark of these shards.
@@ -117,9 +109,9 @@ extension Outbox {
             metadata: ["events": "\(lost.count)"])
         var waiting = Dictionary(lost.map { ($0.ticket.number, $0) }) { $1 }
         do throws(OutboxError) {
-            for found in try await file.rows(lost.map(\.ticket.number)) {
-                let row = waiting.removeValue(forKey: found.number)
-                repeated(found, epoch: row?.place.life, unsettled)
+            for row in try await rows(lost.map(\.ticket.number)) {
+                let sent = waiting.removeValue(forKey: row.number)
+                repeated(row, epoch: sent?.place.life, unsettled)
             }
         } catch {
             logger.error("the outbox cannot be read", metadata: ["error": "\(error)"])
@@ -128,14 +120,11 @@ extension Outbox {
         for row in waiting.values { sent(row.ticket, row.place) }
     }
 
-    private func upkeepOfFile() async {
-        writeAgain()
+    private func upkeepOfFiles() async {
         do throws(OutboxError) {
-            try await file.checkpoint()
-            let oldest = try await file.oldestAtMs()
-            state.withLock { $0.oldestAtMs = oldest }
+            try await files.wait { Result { () throws(OutboxError) in try self.keepUpFiles() } }
         } catch {
-            logger.error("the outbox's file", metadata: ["error": "\(error)"])
+            logger.error("the outbox's files", metadata: ["error": "\(error)"])
         }
     }
 }

@@ -6,9 +6,9 @@ import WeirRedis
 /// What a node has settled and the ledger is not known to have yet, in a file of its own, so that nothing of it is lost
 /// with Redis, with this process, or with both.
 ///
-/// A call costs an append to an array; one transaction of one row (``OutboxBatch``) at a time, on a thread of its own,
-/// writes what has come meanwhile. What the aggregator says to have (``CommittedMark``) is forgotten; what Redis may have lost is sent again
-/// (``OutboxPlan``), with the same id.
+/// A call costs a copy of one line into the memory of a file (``OutboxSegment``), at once; a thread of its own makes files
+/// and whatever waits for the disk. What the aggregator says to have (``CommittedMark``) is forgotten; what Redis may have
+/// lost is sent again (``OutboxPlan``), with the same id.
 package final class Outbox: Sendable {
     /// How it stands, for health pages and metrics.
     package struct Status: Sendable, Hashable {
@@ -29,33 +29,42 @@ package final class Outbox: Sendable {
     package static let standardLimitBytes = 1 << 30
 
     let limitBytes: Int
-    let file: OutboxFile
+    let files: OutboxFiles
     let logger: Logger
     private let directory: OutboxDirectory
     let state: Mutex<State>
 
     struct State {
-        var content: OutboxFile.Content
+        /// How many rows there are, and of each shard.
+        var count = 0
+        var rows: [Int: Int] = [:]
+        var lastNumber = 0
+        var extents = OutboxExtents()
+        var segments = OutboxSegments()
+        /// What there was no room for, in the order of their numbers.
+        var pending: [Pending] = []
+        var pendingBytes = 0
+        /// A thread is on its way to what waits for it.
+        var isScheduled = false
+        /// Rows up to this number are in a file.
+        var writtenUpTo = 0
+        var waiters: [Waiter] = []
+        /// Why a file could not be written last.
+        var fault: String?
+        var wasFull = false
+        /// Of a shard: what the node believes of it, and what of its stream is kept.
         var shards: [Int: ShardRows] = [:]
         /// Of redis-server, as it was read last.
         var run = ""
-        /// What has not been written yet, in its order.
-        var pending: [OutboxFile.Write] = []
-        /// Written after them; takes more until then.
-        var open: OutboxBatch?
-        /// A thread is on its way to ``pending``.
-        var isScheduled = false
-        /// The last batch was of several rows.
-        var hadCompany = false
-        /// Rows up to this number are in the file.
-        var writtenUpTo: Int
-        var waiters: [Waiter] = []
-        /// Why the file could not be written last.
-        var fault: String?
-        var oldestAtMs: Int?
-        var wasFull = false
         /// Rows of an earlier process that have not been looked at yet.
         var inherited: ClosedRange<Int>?
+    }
+
+    /// A row that is in no file yet.
+    struct Pending: Sendable {
+        let number: Int
+        let atMs: Int
+        let line: [UInt8]
     }
 
     /// Who waits until a row is in the file.
@@ -91,25 +100,20 @@ package final class Outbox: Sendable {
     /// Opens the directory, or makes it, and locks it; a second process is refused.
     package init(directory path: String, limitBytes: Int = standardLimitBytes, logger: Logger) throws(OutboxError) {
         directory = try OutboxDirectory(path)
-        file = try OutboxFile(path: directory.file)
-        let content = try file.content()
+        files = OutboxFiles(directory: path)
         self.limitBytes = limitBytes
         self.logger = logger
-        var state = State(content: content, writtenUpTo: content.lastNumber)
-        if content.count > 0 { state.inherited = 1...content.lastNumber }
+        var state = State()
+        try state.inherit(from: files, logger)
+        state.segments.add(free: try files.make(state.segments.nextNumber(), capacity: OutboxSegment.standardBytes))
         self.state = Mutex(state)
-        if content.count > 0 {
-            logger.notice(
-                "the outbox holds calls of an earlier process; they are settled now",
-                metadata: ["rows": "\(content.count)", "bytes": "\(content.batches.bytes)", "path": "\(path)"])
-        }
     }
 
     package var status: Status {
         state.withLock { state in
             Status(
-                rows: state.content.count, bytes: state.content.batches.bytes, limitBytes: limitBytes,
-                oldestAtMs: state.content.count == 0 ? nil : state.oldestAtMs, problem: reasonNotToAdmit(state))
+                rows: state.count, bytes: state.bytes, limitBytes: limitBytes, oldestAtMs: state.oldestAtMs,
+                problem: reasonNotToAdmit(state))
         }
     }
 
@@ -118,49 +122,43 @@ package final class Outbox: Sendable {
 
     private func reasonNotToAdmit(_ state: State) -> String? {
         if let fault = state.fault { return "the outbox cannot be written: \(fault)" }
-        guard state.content.batches.bytes >= limitBytes else { return nil }
+        guard state.bytes >= limitBytes else { return nil }
         return
-            "the outbox is full: \(state.content.count) settlements, \(state.content.batches.bytes) of \(limitBytes) bytes, "
-            + "wait for the aggregator"
+            "the outbox is full: \(state.count) settlements, \(state.bytes) of \(limitBytes) bytes, wait for the aggregator"
     }
 
     // MARK: A settlement's way
 
-    /// Keeps it. It is in the file when ``written(_:)`` returns.
+    /// Keeps it. It is in a file when ``written(_:on:)`` returns, and mostly when this does.
     func add(_ script: EndScript, atMs: Int) -> (ticket: OutboxRow.Ticket, known: Known) {
-        let (row, known, isFirst, isFullNow) = state.withLock { state in
-            let known = state.known(script.shard)
-            state.content.lastNumber += 1
-            let row = OutboxRow(
-                number: state.content.lastNumber, script: script, epoch: known.epoch, atMs: atMs)
-            if state.content.count == 0 { state.oldestAtMs = atMs }
-            state.content.count += 1
-            state.content.rows[script.shard.number, default: 0] += 1
-            state.append(row)
-            let isFullNow = !state.wasFull && state.content.batches.bytes >= limitBytes
+        let known = known(script.shard)
+        let line = OutboxRow.line(script, epoch: known.epoch, atMs: atMs)
+        let (number, hasWork, isFullNow) = state.withLock { state in
+            let number = state.keep(line, of: script.shard.number, atMs: atMs)
+            let isFullNow = !state.wasFull && state.bytes >= limitBytes
             if isFullNow { state.wasFull = true }
-            defer { state.isScheduled = true }
-            return (row, known, !state.isScheduled, isFullNow)
+            return (number, state.schedules(), isFullNow)
         }
-        if isFirst { file.schedule { self.writePending($0) } }
+        if hasWork { files.schedule { self.work() } }
         if isFullNow {
             logger.critical(
                 "the outbox is full: nothing new is admitted until the aggregator has what is in it",
-                metadata: ["path": "\(file.path)", "limit_bytes": "\(limitBytes)"])
+                metadata: ["path": "\(files.directory)", "limit_bytes": "\(limitBytes)"])
         }
-        return (row.ticket, known)
+        return (OutboxRow.Ticket(number: number, shard: script.shard.number), known)
     }
 
     func known(_ shard: Shard) -> Known { state.withLock { $0.known(shard) } }
 
-    /// Returns when it is in the file, so that it outlives this process; or cannot be written at the moment, which keeps
+    /// Returns when it is in a file, so that it outlives this process; or cannot be written at the moment, which keeps
     /// nobody waiting.
     ///
     /// - Parameter loop: that of the waiting task.
     func written(_ ticket: OutboxRow.Ticket, on loop: any EventLoop) async {
+        if state.withLock({ $0.isWritten(ticket) }) { return }
         await withUnsafeContinuation { continuation in
             let isDone = state.withLock { state in
-                if state.writtenUpTo >= ticket.number || state.fault != nil { return true }
+                if state.isWritten(ticket) { return true }
                 state.waiters.append(Waiter(number: ticket.number, continuation: continuation, loop: loop))
                 return false
             }
@@ -184,31 +182,18 @@ package final class Outbox: Sendable {
     /// Nothing has to be kept of them any more.
     func forget(_ tickets: [OutboxRow.Ticket]) {
         guard !tickets.isEmpty else { return }
-        let isFirst = state.withLock { state in
-            for ticket in tickets {
-                state.content.rows[ticket.shard, default: 1] -= 1
-                if state.content.rows[ticket.shard] == 0 { state.content.rows[ticket.shard] = nil }
-            }
-            state.content.count -= tickets.count
-            let gone = tickets.compactMap { state.content.batches.forget($0.number) }
+        let hasWork = state.withLock { state in
+            for ticket in tickets { state.forget(ticket) }
             // Again an alarm only after it has been well below.
-            if state.content.batches.bytes < limitBytes / 10 * 9 { state.wasFull = false }
-            guard !gone.isEmpty else { return false }
-            state.closeBatch()
-            state.pending += gone.map { .delete(first: $0) }
-            defer { state.isScheduled = true }
-            return !state.isScheduled
+            if state.bytes < limitBytes / 10 * 9 { state.wasFull = false }
+            return state.schedules()
         }
-        if isFirst { file.schedule { self.writePending($0) } }
+        if hasWork { files.schedule { self.work() } }
     }
 
-    /// Ends what is being written and closes the file. Nothing may be added any more.
+    /// Ends what is being written. Nothing may be added any more.
     func close() {
-        // The file's writer takes one after the other, so this comes last.
-        writeAgain()
-        do { try file.close() } catch {
-            logger.error("the outbox was not closed well", metadata: ["error": "\(error)"])
-        }
+        files.waitHere { end() }
         directory.unlock()
     }
 }
@@ -219,14 +204,9 @@ extension Outbox.State {
         return Outbox.Known(epoch: rows?.epoch, run: rows?.mark.run ?? "")
     }
 
-    mutating func append(_ row: OutboxRow) {
-        if open?.take(row) == true { return content.batches.grow(by: row.bytes) }
-        closeBatch()
-        open = OutboxBatch(row)
-        content.batches.append(first: row.number, count: 1, bytes: row.bytes)
-    }
+    var bytes: Int { extents.bytes + pendingBytes }
 
-    mutating func closeBatch() {
-        if let batch = open.take() { pending.append(.insert(batch)) }
-    }
+    var oldestAtMs: Int? { extents.oldestAtMs ?? pending.first?.atMs }
+
+    func isWritten(_ ticket: OutboxRow.Ticket) -> Bool { writtenUpTo >= ticket.number || fault != nil }
 }

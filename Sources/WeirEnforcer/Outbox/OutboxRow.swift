@@ -13,9 +13,6 @@ struct OutboxRow: Sendable {
 
     var ticket: Ticket { Ticket(number: number, shard: script.shard.number) }
 
-    /// What it takes on disk, nearly: the event, and a text for each counter.
-    var bytes: Int { script.counters.reduce(100 + script.event.count) { $0 + 40 + $1.counter.key.utf8.count } }
-
     /// What the node keeps in memory of a row.
     struct Ticket: Sendable, Hashable {
         let number: Int
@@ -37,14 +34,17 @@ extension OutboxRow {
 
     private static let fields = JSONFields<Field>()
 
-    /// `{"at_ms":…,"shard":7,"step":"settle","id":"…","admitted_ms":…,"epoch":"…",`
-    /// `"counters":[["B",700,"weir:{07}:budget:…",1767225600000],…],"event":{…}}`; a counter is kind, units, key, span.
-    func write(to writer: inout JSONWriter) {
+    /// As it stands in a file, `{"shard":7,"step":"settle","id":"…","at_ms":…,"admitted_ms":…,"epoch":"…",`
+    /// `"counters":[["B",700,"weir:{07}:budget:…",1767225600000],…],"event":{…}}` and a newline, without any other or a zero;
+    /// a counter is kind, units, key, span.
+    static func line(_ script: EndScript, epoch: String?, atMs: Int) -> [UInt8] {
+        var writer = JSONWriter(
+            capacity: script.counters.reduce(320 + script.event.count) { $0 + 64 + $1.counter.key.utf8.count })
         writer.beginObject()
-        writer.member("at_ms", atMs)
         writer.member("shard", script.shard.number)
-        writer.member("step", Self.steps[script.end] ?? "")
+        writer.member("step", steps[script.end] ?? "")
         writer.member("id", script.id.text)
+        writer.member("at_ms", atMs)
         writer.member("admitted_ms", ifPresent: script.admittedMs)
         writer.member("epoch", ifPresent: epoch)
         writer.key("counters")
@@ -64,6 +64,8 @@ extension OutboxRow {
             writer.raw(script.event)
         }
         writer.endObject()
+        writer.endLine()
+        return writer.bytes
     }
 
     /// - Parameter bytes: what the scanner reads.
