@@ -101,21 +101,9 @@ final class EpochWatch: Sendable {
         let session = connection.session
         // Without a connection nothing is admitted anyway.
         guard session != 0 else { return nil }
-        let answers = await withTaskGroup(of: Result<RedisValue, RedisError>.self) { group in
-            for shard in shards {
-                group.addTask {
-                    do throws(RedisError) {
-                        let keys = [RedisKeys.epoch(shard)]
-                        return .success(try await connection.run(ScriptCatalogue.ready, keys: keys, arguments: []))
-                    } catch {
-                        return .failure(error)
-                    }
-                }
-            }
-            var answers: [Result<RedisValue, RedisError>] = []
-            for await answer in group { answers.append(answer) }
-            return answers
-        }
+        let answers = await Self.asked(of: shards) { shard throws(RedisError) in
+            try await connection.run(ScriptCatalogue.ready, keys: [RedisKeys.epoch(shard)], arguments: [])
+        }.values
         for answer in answers {
             switch answer {
             case .success(.integer(0)), .success(.integer(1)): break
@@ -136,14 +124,14 @@ final class EpochWatch: Sendable {
 
     /// The epochs as they stand now; as known, if Redis does not say.
     private func look(_ shards: [Shard], known: [Shard: String?]?) async -> [Shard: String?]? {
-        var epochs: [Shard: String?] = [:]
         let connection = pool.any
-        do {
-            for shard in shards {
-                epochs[shard] = .some(try await connection.send(["GET", .string(RedisKeys.epoch(shard))]).text)
-            }
-        } catch {
-            return known
+        let answers = await Self.asked(of: shards) { shard throws(RedisError) in
+            try await connection.send(["GET", .string(RedisKeys.epoch(shard))])
+        }
+        var epochs: [Shard: String?] = [:]
+        for (shard, answer) in answers {
+            guard case .success(let reply) = answer else { return known }
+            epochs[shard] = .some(reply.text)
         }
         missing.store(epochs.filter { $0.value == nil }.count, ordering: .relaxed)
         if let known, known != epochs {
@@ -154,5 +142,21 @@ final class EpochWatch: Sendable {
                 metadata: ["shards_not_ready": "\(lost)"])
         }
         return epochs
+    }
+
+    /// All at once: asked one after the other they would wake the connection's loop, and Redis, for each.
+    private static func asked(
+        of shards: [Shard], _ question: @escaping @Sendable (Shard) async throws(RedisError) -> RedisValue
+    ) async -> [Shard: Result<RedisValue, RedisError>] {
+        await withTaskGroup(of: (Shard, Result<RedisValue, RedisError>).self) { group in
+            for shard in shards {
+                group.addTask {
+                    do throws(RedisError) { return (shard, .success(try await question(shard))) } catch {
+                        return (shard, .failure(error))
+                    }
+                }
+            }
+            return await group.reduce(into: [:]) { $0[$1.0] = $1.1 }
+        }
     }
 }

@@ -135,14 +135,17 @@ public struct Reservation: Sendable, Hashable, Identifiable {
 
     /// What it holds, limit by limit, for the event: `ai-calls=1 spend=10500`, in the limits' integers. Nil: nothing.
     public var heldText: String? {
-        var text = ""
-        for hold in allHolds where hold.isCharged {
-            if !text.isEmpty { text += " " }
-            text += hold.limit
-            text += "="
-            text += String(hold.held)
+        let charged = allHolds.filter(\.isCharged)
+        guard !charged.isEmpty else { return nil }
+        // Besides the name: a space, the sign and at most twenty characters of a number.
+        return String(bytes: charged.reduce(0) { $0 + $1.limit.utf8.count + 22 }) { text in
+            for (index, hold) in charged.enumerated() {
+                if index > 0 { text.put(UInt8(ascii: " ")) }
+                text.put(hold.limit)
+                text.put(UInt8(ascii: "="))
+                text.put(decimal: hold.held)
+            }
         }
-        return text.isEmpty ? nil : text
     }
 }
 

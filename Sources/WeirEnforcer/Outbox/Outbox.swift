@@ -105,7 +105,15 @@ package final class Outbox: Sendable {
         self.logger = logger
         var state = State()
         try state.inherit(from: files, logger)
-        state.segments.add(free: try files.make(state.segments.nextNumber(), capacity: OutboxSegment.standardBytes))
+        do throws(OutboxError) {
+            state.segments.add(
+                free: try files.make(state.segments.nextNumber(), capacity: OutboxSegment.standardBytes))
+        } catch {
+            // What an earlier process left makes room once it is settled.
+            guard state.count > 0 else { throw error }
+            logger.critical("the outbox cannot be written", metadata: ["error": "\(error)"])
+            state.fault = error.description
+        }
         self.state = Mutex(state)
     }
 
