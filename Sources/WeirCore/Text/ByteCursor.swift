@@ -33,6 +33,8 @@ public struct ByteCursor {
 
     /// As decimal text.
     public mutating func put(decimal number: Int) {
+        // Lengths and counts mostly have one digit.
+        if 0...9 ~= number { return put(UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: number)) }
         if number < 0 { put(UInt8(ascii: "-")) }
         var rest = number.magnitude
         let digits = Self.digits(of: rest)
@@ -63,7 +65,7 @@ public struct ByteCursor {
     }
 
     /// The memory for so many bytes more.
-    @inlinable
+    @inlinable @inline(__always)
     mutating func take(_ more: Int) -> UnsafeMutableRawPointer {
         guard let base = space.baseAddress, more >= 0, space.count - used >= more else {
             preconditionFailure("more bytes are put than were measured")

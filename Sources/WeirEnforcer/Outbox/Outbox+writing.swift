@@ -54,16 +54,18 @@ extension Outbox.State {
         return done
     }
 
+    /// Does nothing if it is forgotten.
     mutating func forget(_ ticket: OutboxRow.Ticket) {
-        rows[ticket.shard, default: 1] -= 1
-        if rows[ticket.shard] == 0 { rows[ticket.shard] = nil }
-        count -= 1
         if let index = pending.firstIndex(where: { $0.number == ticket.number }) {
             pendingBytes -= pending[index].line.count
             pending.remove(at: index)
-        } else if let segment = extents.forget(ticket.number) {
-            segments.release(segment)
+        } else {
+            guard extents.holds(ticket.number) else { return }
+            if let segment = extents.forget(ticket.number) { segments.release(segment) }
         }
+        count -= 1
+        rows[ticket.shard, default: 1] -= 1
+        if rows[ticket.shard] == 0 { rows[ticket.shard] = nil }
     }
 
     /// True: there is work, and whoever is told has to bring the thread to it. What cannot be done is tried again by whoever

@@ -1,6 +1,7 @@
 import Logging
 import NIOCore
 import Synchronization
+import WeirCore
 import WeirRedis
 
 /// What a node has settled and the ledger is not known to have yet, in a file of its own, so that nothing of it is lost
@@ -27,6 +28,8 @@ package final class Outbox: Sendable {
     }
 
     package static let standardLimitBytes = 1 << 30
+    /// Files may take so much more than what they hold: some are filled while settlements are on their way.
+    static let spareBytes = 16 * OutboxSegment.standardBytes
 
     let limitBytes: Int
     let files: OutboxFiles
@@ -130,9 +133,8 @@ package final class Outbox: Sendable {
 
     private func reasonNotToAdmit(_ state: State) -> String? {
         if let fault = state.fault { return "the outbox cannot be written: \(fault)" }
-        guard state.bytes >= limitBytes else { return nil }
-        return
-            "the outbox is full: \(state.count) settlements, \(state.bytes) of \(limitBytes) bytes, wait for the aggregator"
+        guard state.isFull(limitBytes) else { return nil }
+        return "the outbox is full: \(state.count) settlements, \(state.bytes) bytes, wait for the aggregator"
     }
 
     // MARK: A settlement's way
@@ -143,7 +145,7 @@ package final class Outbox: Sendable {
         let line = OutboxRow.line(script, epoch: known.epoch, atMs: atMs)
         let (number, hasWork, isFullNow) = state.withLock { state in
             let number = state.keep(line, of: script.shard.number, atMs: atMs)
-            let isFullNow = !state.wasFull && state.bytes >= limitBytes
+            let isFullNow = !state.wasFull && state.isFull(limitBytes)
             if isFullNow { state.wasFull = true }
             return (number, state.schedules(), isFullNow)
         }
@@ -213,6 +215,12 @@ extension Outbox.State {
     }
 
     var bytes: Int { extents.bytes + pendingBytes }
+
+    /// The second is for rows that stay, one in each file, and keep it.
+    func isFull(_ limitBytes: Int) -> Bool {
+        let space = extents.segmentCount * OutboxSegment.standardBytes
+        return bytes >= limitBytes || space >= limitBytes.addingSaturated(Outbox.spareBytes)
+    }
 
     var oldestAtMs: Int? { extents.oldestAtMs ?? pending.first?.atMs }
 

@@ -64,7 +64,7 @@ final class OutboxSegment: @unchecked Sendable {
 
     /// - Parameter line: ends in a newline, holds no other and no zero; there is room for it.
     func append(_ line: [UInt8], at offset: Int) {
-        guard offset >= 0, line.count <= capacity - offset else { return assertionFailure("no room") }
+        precondition(offset >= 0 && line.count <= capacity - offset, "no room")
         line.withUnsafeBytes { line in
             guard line.count > 1, let bytes = line.baseAddress else { return }
             let place = base + offset

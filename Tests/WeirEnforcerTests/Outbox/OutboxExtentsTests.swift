@@ -31,13 +31,14 @@ import WeirTestSupport
             for number in model.keys {
                 #expect(extents.extent(of: number)?.segment == model[number], "seed \(random.seed)")
             }
+            #expect(extents.bytes == 10 * model.count && extents.segmentCount == Set(model.values).count)
             #expect(extents.oldestAtMs == model.keys.min().map { 1_000 + $0 }, "seed \(random.seed)")
             for number in model.keys.shuffled(using: &random) {
                 let segment = model.removeValue(forKey: number)
                 let isLast = !model.values.contains { $0 == segment }
                 #expect(extents.forget(number) == (isLast ? segment : nil), "seed \(random.seed)")
             }
-            #expect(extents.bytes == 0 && extents.all.isEmpty && extents.oldestAtMs == nil)
+            #expect(extents.bytes == 0 && extents.all.isEmpty && extents.oldestAtMs == nil && extents.segmentCount == 0)
         }
     }
 }
