@@ -101,9 +101,21 @@ final class EpochWatch: Sendable {
         let session = connection.session
         // Without a connection nothing is admitted anyway.
         guard session != 0 else { return nil }
-        let answers = await Self.asked(of: shards) { shard throws(RedisError) in
-            try await connection.run(ScriptCatalogue.ready, keys: [RedisKeys.epoch(shard)], arguments: [])
-        }.values
+        let answers = await withTaskGroup(of: Result<RedisValue, RedisError>.self) { group in
+            for shard in shards {
+                group.addTask {
+                    do throws(RedisError) {
+                        let keys = [RedisKeys.epoch(shard)]
+                        return .success(try await connection.run(ScriptCatalogue.ready, keys: keys, arguments: []))
+                    } catch {
+                        return .failure(error)
+                    }
+                }
+            }
+            var answers: [Result<RedisValue, RedisError>] = []
+            for await answer in group { answers.append(answer) }
+            return answers
+        }
         for answer in answers {
             switch answer {
             case .success(.integer(0)), .success(.integer(1)): break
@@ -125,13 +137,21 @@ final class EpochWatch: Sendable {
     /// The epochs as they stand now; as known, if Redis does not say.
     private func look(_ shards: [Shard], known: [Shard: String?]?) async -> [Shard: String?]? {
         let connection = pool.any
-        let answers = await Self.asked(of: shards) { shard throws(RedisError) in
-            try await connection.send(["GET", .string(RedisKeys.epoch(shard))])
+        // All at once: asked one after the other they would wake the connection's loop, and Redis, for each.
+        let readings = await withTaskGroup(of: (shard: Shard, epoch: String?)?.self) { group in
+            for shard in shards {
+                group.addTask {
+                    do throws(RedisError) {
+                        return (shard, try await connection.send(["GET", .string(RedisKeys.epoch(shard))]).text)
+                    } catch { return nil }
+                }
+            }
+            return await group.reduce(into: [(shard: Shard, epoch: String?)?]()) { $0.append($1) }
         }
         var epochs: [Shard: String?] = [:]
-        for (shard, answer) in answers {
-            guard case .success(let reply) = answer else { return known }
-            epochs[shard] = .some(reply.text)
+        for reading in readings {
+            guard let reading else { return known }
+            epochs[reading.shard] = .some(reading.epoch)
         }
         missing.store(epochs.filter { $0.value == nil }.count, ordering: .relaxed)
         if let known, known != epochs {
@@ -142,21 +162,5 @@ final class EpochWatch: Sendable {
                 metadata: ["shards_not_ready": "\(lost)"])
         }
         return epochs
-    }
-
-    /// All at once: asked one after the other they would wake the connection's loop, and Redis, for each.
-    private static func asked(
-        of shards: [Shard], _ question: @escaping @Sendable (Shard) async throws(RedisError) -> RedisValue
-    ) async -> [Shard: Result<RedisValue, RedisError>] {
-        await withTaskGroup(of: (Shard, Result<RedisValue, RedisError>).self) { group in
-            for shard in shards {
-                group.addTask {
-                    do throws(RedisError) { return (shard, .success(try await question(shard))) } catch {
-                        return (shard, .failure(error))
-                    }
-                }
-            }
-            return await group.reduce(into: [:]) { $0[$1.0] = $1.1 }
-        }
     }
 }

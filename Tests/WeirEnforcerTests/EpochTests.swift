@@ -1,3 +1,4 @@
+import NIOCore
 import Synchronization
 import Testing
 import WeirCore
@@ -8,6 +9,28 @@ import WeirTestSupport
 
 /// What a node does when Redis comes back as another one than it was.
 @Suite struct EpochTests {
+    @Test func `while epochs stay as they are nothing is announced, and each new one is`() async throws {
+        try await TestNode.run { (node) async throws in
+            func reads() async throws -> Int {
+                guard case .bulk(let text) = try await node.send("INFO", "commandstats") else { return 0 }
+                let line = String(buffer: text).split(separator: "\r\n").first { $0.hasPrefix("cmdstat_get:calls=") }
+                return line.flatMap { Int($0.dropFirst("cmdstat_get:calls=".count).prefix { $0 != "," }) } ?? 0
+            }
+            // Two looks at all sixteen at least, so that there is something to compare with.
+            func looked() async throws {
+                let before = try await reads()
+                try await eventually("it has looked") { try await reads() > before + 48 }
+            }
+            try await looked()
+            let announcements = node.enforcer.announcements
+            try await looked()
+            #expect(node.enforcer.announcements == announcements)
+            let shard = Shard(of: "acme")
+            try await open(shard, epoch: WeirTestSupport.epoch(of: node.redis, mark: "another"), of: node.redis)
+            try await eventually("announced") { node.enforcer.announcements > announcements }
+        }
+    }
+
     @Test func `an old snapshot brings its epochs back, and admits nothing until they are made for it`() async throws {
         try await TestNode.run { (node) async throws in
             #expect(try await node.denial() == nil)
