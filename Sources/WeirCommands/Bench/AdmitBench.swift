@@ -114,7 +114,7 @@ struct AdmitBench: Sendable {
     ) async throws -> Figure {
         let count = count ?? operations
         let lanes = connections * pipeline
-        let cpuBefore = try await Self.redisCPU(pool)
+        let cpuBefore = try await ProcessUse.redisCPUSeconds(pool)
         let start = ContinuousClock.now
         try await withThrowingTaskGroup { tasks in
             for (number, loop) in group.makeIterator().enumerated() {
@@ -133,18 +133,8 @@ struct AdmitBench: Sendable {
             try await tasks.waitForAll()
         }
         let seconds = start.duration(to: .now) / .seconds(1)
-        let cpu = try await Self.redisCPU(pool) - cpuBefore
+        let cpu = try await ProcessUse.redisCPUSeconds(pool) - cpuBefore
         return Figure(rate: Double(count) / seconds, redisMicros: cpu * 1_000_000 / Double(count))
-    }
-
-    /// Seconds of CPU that Redis has used so far.
-    private static func redisCPU(_ pool: RedisPool) async throws -> Double {
-        guard case .bulk(let buffer) = try await pool.send(["INFO", "cpu"]) else { return 0 }
-        return String(buffer: buffer).split(whereSeparator: \.isNewline).reduce(0) { sum, line in
-            let parts = line.split(separator: ":")
-            guard parts.count == 2, parts[0] == "used_cpu_sys" || parts[0] == "used_cpu_user" else { return sum }
-            return sum + (Double(parts[1]) ?? 0)
-        }
     }
 
     /// The calls that are measured: one user under three limits.
