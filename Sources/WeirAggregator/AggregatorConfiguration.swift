@@ -19,7 +19,7 @@ package struct AggregatorConfiguration: Sendable {
     package var largestBatchPerShard = 1_000
     /// How long it waits after a batch that was not full, so that the next one is worth its transaction; when the
     /// streams are empty longer and longer. After a full batch it does not wait.
-    package var shortestWait: Duration = .milliseconds(20)
+    package var shortestWait: Duration = .milliseconds(50)
     package var longestWait: Duration = .milliseconds(100)
     /// How often limits are evaluated when nothing was spent: periods end by themselves.
     package var evaluateEvery: Duration = .seconds(1)
