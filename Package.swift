@@ -22,6 +22,7 @@ let unixSignals: Target.Dependency = .product(name: "UnixSignals", package: "swi
 let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
 let hummingbirdCore: Target.Dependency = .product(name: "HummingbirdCore", package: "hummingbird")
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
+let sqlite: Target.Dependency = .product(name: "GRDBSQLite", package: "GRDB.swift")
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 let coreMetrics: Target.Dependency = .product(name: "CoreMetrics", package: "swift-metrics")
 let tracing: Target.Dependency = .product(name: "Tracing", package: "swift-distributed-tracing")
@@ -39,7 +40,7 @@ let modules: [Target] = [
         name: "WeirRedis",
         dependencies: ["CHiredis", core, "WeirTelemetry", nioCore, nioPosix, nioSSL, crypto, coreMetrics, logging],
         resources: [.embedInCode("Scripts")], swiftSettings: onCallersLoop),
-    .target(name: "WeirLedger", dependencies: [core, grdb, logging], swiftSettings: strict),
+    .target(name: "WeirLedger", dependencies: [core, grdb, sqlite, logging], swiftSettings: strict),
     .target(
         name: "WeirEnforcer", dependencies: [core, "WeirRedis", nioCore, logging], swiftSettings: onCallersLoop),
     .target(

@@ -12,11 +12,14 @@ package struct AggregatorConfiguration: Sendable {
     /// This process's name in the consumer groups and in `weir:leader`; unique, but the same after a restart, so that what
     /// it had not acknowledged is found at once. Two with one name still write each event once.
     package var name: String
-    /// Events of one shard in one batch: sixteen shards fill a transaction of 4,800, where SQLite is near its best.
+    /// Events of one shard in one batch while none wait: sixteen shards fill a transaction of 4,800.
     package var batchPerShard = 300
+    /// In a backlog batches grow to this: the more events there are to a transaction, the fewer sums and pages are written
+    /// for each. Sixteen shards then fill one of 16,000, a third of a second's work, for which other writers wait.
+    package var largestBatchPerShard = 1_000
     /// How long it waits after a batch that was not full, so that the next one is worth its transaction; when the
     /// streams are empty longer and longer. After a full batch it does not wait.
-    package var shortestWait: Duration = .milliseconds(20)
+    package var shortestWait: Duration = .milliseconds(50)
     package var longestWait: Duration = .milliseconds(100)
     /// How often limits are evaluated when nothing was spent: periods end by themselves.
     package var evaluateEvery: Duration = .seconds(1)

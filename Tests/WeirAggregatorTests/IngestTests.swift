@@ -62,6 +62,49 @@ import WeirTestSupport
         }
     }
 
+    @Test
+    func
+        `in a backlog batches grow and the next is read ahead, and what was not committed comes again, to an heir, too`()
+        async throws
+    {
+        try await TestDeployment.run { deployment in
+            let count = 100
+            for number in 0..<count { try await deployment.produce(event("e\(number)")) }
+            let ledger = FaultyLedger(deployment.ledger)
+            let aggregator = deployment.aggregator("dead", ledger: ledger) {
+                $0.batchPerShard = 2
+                $0.largestBatchPerShard = 8
+            }
+            var sizes: [Int] = []
+            var ahead: [Int] = []
+            for _ in 0..<4 {
+                sizes.append(try await aggregator.ingest().entries)
+                ahead.append(try await deployment.pendingCount())
+            }
+            #expect(sizes == [2, 4, 8, 8])
+            #expect(ahead == [0, 8, 8, 8], "read ahead from the second full batch on, and not acknowledged")
+            #expect(try await deployment.spent == 22)
+            ledger.fail(.before(.full("no space")))
+            await #expect(throws: AggregatorError.self) { try await aggregator.ingest() }
+            #expect(try await deployment.streamLength() == count - 22)
+            ledger.fail(nil)
+            // What it had read comes again; and then it dies with a batch read ahead.
+            var duplicates = 0
+            for _ in 0..<10 { duplicates += try await aggregator.ingest().ledger.duplicates }
+            #expect(duplicates == 0)
+            #expect(try await deployment.pendingCount() > 0)
+            let heir = deployment.aggregator("heir") { $0.claimAfter = .zero }
+            try await eventually("takeover") {
+                _ = try await heir.ingest()
+                return try await deployment.spent == count
+            }
+            while try await !heir.ingest().isEmpty {}
+            #expect(try await deployment.pendingCount() == 0)
+            #expect(try await deployment.streamLength() == 0)
+            #expect(try await deployment.ledger.verify() == [])
+        }
+    }
+
     @Test func `trim never removes what another consumer has not acknowledged`() async throws {
         try await TestDeployment.run { deployment in
             try await deployment.produce(event("a"), event("b"), event("c"), event("d"))

@@ -14,4 +14,16 @@ import WeirTestSupport
             #expect(try await server.send(["EXISTS", "weir:{00}:reservations", "weir:{00}:usage"]) == .integer(0))
         }
     }
+
+    @Test func `the bench gives all its users counters before it measures`() async throws {
+        try await withRedis { server in
+            let report = try await AdmitBench(connections: 1, pipeline: 4, operations: 100, rounds: 1, subjects: 250)
+                .run(redisURL: server.url)
+            #expect(report.subjects == 250)
+            for number in [0, 249] {
+                let name = "weir:{00}:window:ai-calls:user:acme/u\(number)"
+                #expect(try await server.send(["EXISTS", .string(name)]) == .integer(1))
+            }
+        }
+    }
 }

@@ -271,6 +271,51 @@ import WeirTestSupport
         }
     }
 
+    @Test func `texts of any length are kept as they are, and an empty one is not a missing one`() async throws {
+        try await withTemporaryDirectory { directory in
+            let ledger = try SQLiteLedger(path: directory + "/weir.db")
+            let texts = ["", "é漢🙂", String(repeating: "ß", count: 1_000), String(repeating: "x", count: 10_000)]
+            let events = texts.enumerated().map { number, text in
+                var event = event("e\(number)")
+                (event.session, event.request, event.role, event.task) = (text, nil, text, text)
+                (event.toolUsed, event.extra) = (text + "!", ["k": text])
+                return event
+            }
+            _ = try await ledger.ingest(events)
+            let kept = try await ledger.events(in: everyDay, after: nil, limit: 10)
+            #expect(kept == events)
+            try await ledger.close()
+        }
+    }
+
+    @Test(arguments: [0, 5_000])
+    func `a text ends before a zero byte, in events and in sums`(padding: Int) async throws {
+        try await withTemporaryDirectory { directory in
+            let ledger = try SQLiteLedger(path: directory + "/weir.db")
+            let product = String(repeating: "p", count: padding) + "a"
+            _ = try await ledger.ingest([event("1", product: product + "\u{0}b"), event("2", product: product)])
+            let products = try await ledger.events(in: everyDay, after: nil, limit: 10).map(\.product)
+            #expect(products == [product, product])
+            #expect(try await ledger.usage(by: .product, in: everyDay, where: UsageFilter()).map(\.totals.calls) == [2])
+            #expect(try await ledger.verify() == [])
+            try await ledger.close()
+        }
+    }
+
+    @Test func `a sum that no event may pass stays at its bound, in the coarser tables, too`() async throws {
+        try await withTemporaryDirectory { directory in
+            let ledger = try SQLiteLedger(path: directory + "/weir.db")
+            // More than 2^53 in one batch, and again in the next.
+            for batch in 0..<2 {
+                _ = try await ledger.ingest(
+                    (0..<20).map { event("\(batch)-\($0)", cost: UsageEvent.largestForLedger, atMs: noonMs) })
+                #expect(try await ledger.verify() == [])
+            }
+            #expect(try await ledger.total().cost.micros == .largestExact)
+            try await ledger.close()
+        }
+    }
+
     @Test func `usage_event has a column for all that an event knows`() async throws {
         try await withTemporaryDirectory { directory in
             let ledger = try SQLiteLedger(path: directory + "/weir.db")

@@ -8,6 +8,10 @@ import WeirRedis
 /// An entry is acknowledged only when the ledger has it, and the ledger knows each event by its id, so a crash between any
 /// two of these steps costs a repetition and nothing else. Any number of aggregators may do this at once.
 ///
+/// Where events come faster than that, batches grow, and the next one is read and decoded while the one before it is
+/// committed. Acknowledged is still only what is committed: what was read ahead is this consumer's own until then, as a
+/// batch in hand is.
+///
 /// Shards are read without BLOCK, one command each, all of them on their way together: every command names one key (Redis
 /// Cluster), no connection is held up, and the wait between empty rounds is the only delay.
 package actor Ingester {
@@ -46,6 +50,10 @@ package actor Ingester {
     /// Of redis-server, as it was read last.
     private var run: String?
     private var isBusy = false
+    /// Entries that are asked for of each shard.
+    private var count: Int
+    /// Read and decoded while the batch before it was committed.
+    private var ahead: StreamBatch?
 
     init(
         configuration: AggregatorConfiguration, redis: AggregatorRedis, ledger: any LedgerStore, shards: [Shard],
@@ -55,6 +63,7 @@ package actor Ingester {
         self.redis = redis
         self.ledger = ledger
         self.logger = logger
+        count = configuration.batchPerShard
         sources = shards.map {
             Source(stream: ShardStream(shard: $0, redis: redis, consumer: configuration.name))
         }
@@ -69,8 +78,7 @@ package actor Ingester {
         do throws(AggregatorError) {
             return try await readCommitAcknowledge()
         } catch {
-            // Whatever was delivered and not acknowledged is this consumer's now, and is read again.
-            for index in sources.indices { sources[index].hasPending = true }
+            readAgain()
             throw error
         }
     }
@@ -79,45 +87,67 @@ package actor Ingester {
         var report = Report()
         try await lookForRestart()
         report.lost += try await claimFromTheDead()
-        let batches = try await readAll()
-        var events: [UsageEvent] = []
-        var deadLetters: [DeadLetter] = []
-        let now = try await redis.nowMs()
-        for (index, entries) in batches {
-            let stream = sources[index].stream.key
-            for entry in entries {
-                switch entry.content(largestBytes: configuration.largestEventBytes) {
-                case .event(let event):
-                    events.append(event)
-                    if !event.isModelKnown {
-                        report.unpricedEvents += 1
-                        report.unpricedModels.insert(event.model)
-                    }
-                case .poison(let raw, let error):
-                    deadLetters.append(
-                        DeadLetter(stream: stream, streamID: entry.id, raw: raw, error: error, seenAtMs: now))
-                    logger.error(
-                        "usage event cannot be read, kept as a dead letter",
-                        metadata: ["stream": "\(stream)", "id": "\(entry.id)", "error": "\(error)"])
-                case .lost:
-                    report.lost += 1
-                    alarmOfLoss(stream: stream, ids: [entry.id])
-                }
-            }
-            report.entries += entries.count
-            if entries.count >= configuration.batchPerShard { report.isFull = true }
+        let batch: StreamBatch
+        if let ahead {
+            batch = ahead
+            self.ahead = nil
+        } else {
+            batch = try await read()
         }
-        if !events.isEmpty || !deadLetters.isEmpty {
-            do { report.ledger = try await ledger.ingest(events, deadLetters: deadLetters) } catch {
-                throw AggregatorError(error)
-            }
+        tell(of: batch)
+        // Not what is left over: it would be read twice, once as left over and once as read ahead.
+        let isBehind = batch.isFull && count > configuration.batchPerShard && !sources.contains(where: \.hasPending)
+        count =
+            batch.isFull
+            ? min(count * 2, max(configuration.batchPerShard, configuration.largestBatchPerShard))
+            : configuration.batchPerShard
+        async let next = isBehind ? readAhead() : nil
+        report.ledger = try await commit(batch)
+        ahead = await next
+        try await acknowledge(batch)
+        try await tellCommitted()
+        report.entries = batch.entries
+        report.lost += batch.lost.count
+        report.unpricedEvents = batch.unpricedEvents
+        report.unpricedModels = batch.unpricedModels
+        report.isFull = batch.isFull
+        return report
+    }
+
+    private func commit(_ batch: StreamBatch) async throws(AggregatorError) -> IngestResult {
+        guard !batch.events.isEmpty || !batch.deadLetters.isEmpty else { return IngestResult() }
+        let result: IngestResult
+        do { result = try await ledger.ingest(batch.events, deadLetters: batch.deadLetters) } catch {
+            throw AggregatorError(error)
         }
         #if DEBUG
-            if report.ledger.inserted > 0 { configuration.onCommit?() }
+            if result.inserted > 0 { configuration.onCommit?() }
         #endif
-        try await acknowledge(batches)
-        try await tellCommitted()
-        return report
+        return result
+    }
+
+    /// Nil if it failed: then the next step reads, and meets what is wrong.
+    private func readAhead() async -> StreamBatch? {
+        do { return try await read() } catch {
+            readAgain()
+            return nil
+        }
+    }
+
+    /// Whatever was delivered and not acknowledged is this consumer's now, and is read again, not much at once.
+    private func readAgain() {
+        for index in sources.indices { sources[index].hasPending = true }
+        ahead = nil
+        count = configuration.batchPerShard
+    }
+
+    private func tell(of batch: StreamBatch) {
+        for letter in batch.deadLetters {
+            logger.error(
+                "usage event cannot be read, kept as a dead letter",
+                metadata: ["stream": "\(letter.stream)", "id": "\(letter.streamID)", "error": "\(letter.error)"])
+        }
+        for (index, id) in batch.lost { alarmOfLoss(stream: sources[index].stream.key, ids: [id]) }
     }
 
     /// A redis-server that came back with an old state may hold entries as given to this consumer that it has long worked off,
@@ -145,9 +175,25 @@ package actor Ingester {
         }
     }
 
+    /// The next entries of each shard that has any, decoded.
+    private func read() async throws(AggregatorError) -> StreamBatch {
+        let parts = try await readAll()
+        var batch = StreamBatch()
+        guard !parts.isEmpty else { return batch }
+        let now = try await redis.nowMs()
+        batch.reserve(parts.reduce(0) { $0 + $1.entries.count })
+        for (index, entries, isFull) in parts {
+            batch.add(
+                entries, of: sources[index].stream.key, at: index, largestBytes: configuration.largestEventBytes,
+                seenAtMs: now)
+            if isFull { batch.isFull = true }
+        }
+        return batch
+    }
+
     /// The next entries of each shard that has any, all shards at once.
-    private func readAll() async throws(AggregatorError) -> [(index: Int, entries: [StreamEntry])] {
-        let count = configuration.batchPerShard
+    private func readAll() async throws(AggregatorError) -> [(index: Int, entries: [StreamEntry], isFull: Bool)] {
+        let count = count
         typealias Answer = (index: Int, fromPending: Bool, entries: Result<[StreamEntry], AggregatorError>)
         let answers = await withTaskGroup(of: Answer.self) { group in
             for (index, source) in sources.enumerated() {
@@ -168,14 +214,14 @@ package actor Ingester {
             for await answer in group { answers.append(answer) }
             return answers
         }
-        var batches: [(index: Int, entries: [StreamEntry])] = []
+        var batches: [(index: Int, entries: [StreamEntry], isFull: Bool)] = []
         var failure: AggregatorError?
         for answer in answers {
             switch answer.entries {
             case .success(let entries):
                 sources[answer.index].hasGroup = true
                 sources[answer.index].hasPending = answer.fromPending
-                if !entries.isEmpty { batches.append((answer.index, entries)) }
+                if !entries.isEmpty { batches.append((answer.index, entries, entries.count >= count)) }
             case .failure(.redis(.server(let text))) where text.hasPrefix("NOGROUP"):
                 // Redis has lost everything, or somebody deleted stream or group. The next step makes it again, and reads
                 // the whole stream once more.
@@ -190,8 +236,8 @@ package actor Ingester {
         return batches
     }
 
-    private func acknowledge(_ batches: [(index: Int, entries: [StreamEntry])]) async throws(AggregatorError) {
-        let done = batches.map { (stream: sources[$0.index].stream, ids: $0.entries.map(\.id)) }
+    private func acknowledge(_ batch: StreamBatch) async throws(AggregatorError) {
+        let done = batch.ids.map { (stream: sources[$0.index].stream, ids: $0.ids) }
         try await redis.forEach(done) { (item) async throws(AggregatorError) in
             try await item.stream.acknowledge(item.ids)
             try await item.stream.trim()

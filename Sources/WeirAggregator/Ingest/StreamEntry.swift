@@ -7,7 +7,7 @@ import WeirRedis
 struct StreamEntry {
     let id: String
     /// Names and values in turn; nil if the entry was delivered before and has been deleted since.
-    let fields: [[UInt8]]?
+    let fields: [ByteBuffer]?
 
     /// The entries of one stream in a reply of XREADGROUP (`[[key, entries]]`, or null for none).
     static func list(xreadgroup reply: RedisValue) throws(AggregatorError) -> [StreamEntry] {
@@ -34,8 +34,8 @@ struct StreamEntry {
                 StreamEntry(
                     id: id,
                     fields: fields.map { field in
-                        guard case .bulk(let buffer) = field else { return [] }
-                        return Array(buffer.readableBytesView)
+                        guard case .bulk(let buffer) = field else { return ByteBuffer() }
+                        return buffer
                     }))
         }
         return entries
@@ -52,20 +52,21 @@ struct StreamEntry {
     /// What the entry holds. Whatever somebody wrote into the stream, there is an answer.
     func content(largestBytes: Int) -> Content {
         guard let fields else { return .lost }
-        guard fields.count == 2, fields[0].elementsEqual("event".utf8) else {
-            let all = Array(fields.joined(separator: [UInt8(ascii: "\n")]))
+        guard fields.count == 2, fields[0].readableBytesView.elementsEqual("event".utf8) else {
+            let all = Array(fields.map(\.readableBytesView).joined(separator: [UInt8(ascii: "\n")]))
             return poison(all, "not one field `event`", largestBytes)
         }
         let json = fields[1]
-        guard json.count <= largestBytes else {
-            return poison(json, "\(json.count) bytes, more than \(largestBytes)", largestBytes)
+        guard json.readableBytes <= largestBytes else {
+            let bytes = Array(json.readableBytesView)
+            return poison(bytes, "\(bytes.count) bytes, more than \(largestBytes)", largestBytes)
         }
         do {
-            let event = try UsageEvent(json: json)
-            if let fault = event.faultForLedger { return .poison(json, fault) }
+            let event = try json.withUnsafeReadableBytes { try UsageEvent(json: $0) }
+            if let fault = event.faultForLedger { return .poison(Array(json.readableBytesView), fault) }
             return .event(event)
         } catch {
-            return .poison(json, "\(error)")
+            return .poison(Array(json.readableBytesView), "\(error)")
         }
     }
 

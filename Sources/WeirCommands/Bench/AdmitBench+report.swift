@@ -23,8 +23,8 @@ extension AdmitBench.Report {
             row("settle with its event", settle, settleRatio),
         ]
         return """
-            \(connections) connection\(connections == 1 ? "" : "s"), \(pipeline) calls on their way on each, medians of \
-            \(rounds) rounds:
+            \(connections) connection\(connections == 1 ? "" : "s"), \(pipeline) calls on their way on each, \
+            \(subjects) user\(subjects == 1 ? "" : "s"), medians of \(rounds) rounds:
             \(table.text)
             """
     }

@@ -27,6 +27,9 @@ struct BenchAdmitCommand: AsyncParsableCommand {
     @Option(help: "Operations per measurement.")
     var operations = 20_000
 
+    @Option(help: "Users whose calls they are, in turn; all have counters before it is measured.")
+    var subjects = 1
+
     @Option(help: "Rounds; the medians are printed.")
     var rounds = 5
 
@@ -35,9 +38,13 @@ struct BenchAdmitCommand: AsyncParsableCommand {
 
     func validate() throws {
         guard (1...64).contains(connections), (1...4096).contains(pipeline), (100...10_000_000).contains(operations),
-            (1...1000).contains(rounds)
+            (1...1000).contains(rounds), (1...10_000_000).contains(subjects)
         else {
-            throw ValidationError("--connections 1…64, --pipeline 1…4096, --operations 100…10000000, --rounds 1…1000")
+            throw ValidationError(
+                """
+                --connections 1…64, --pipeline 1…4096, --operations 100…10000000, --rounds 1…1000, \
+                --subjects 1…10000000
+                """)
         }
     }
 
@@ -45,7 +52,8 @@ struct BenchAdmitCommand: AsyncParsableCommand {
         do {
             LoggingSystem.bootstrap(level: .error)
             let bench = AdmitBench(
-                connections: connections, pipeline: pipeline, operations: operations, rounds: rounds)
+                connections: connections, pipeline: pipeline, operations: operations, rounds: rounds,
+                subjects: subjects)
             let report: AdmitBench.Report
             if let redis {
                 report = try await bench.run(redisURL: redis)

@@ -26,42 +26,43 @@ extension SQLiteLedger {
 /// One transaction of `ingest`: rows are written as they come, the days' sums once at the end from what was written.
 private struct IngestBatch {
     private let db: Database
-    private let insert: Statement
-    private let standing: Statement
-    private let remove: Statement
-    private var changes: [SummaryKey: UsageTotals] = [:]
+    private let insert: BoundStatement
+    private var changes = SummaryChanges()
     private var result = IngestResult()
 
     init(_ db: Database) throws {
         self.db = db
-        insert = try db.cachedStatement(sql: UsageEventColumns.insert)
-        standing = try db.cachedStatement(sql: UsageEventColumns.selectStanding)
-        remove = try db.cachedStatement(sql: "DELETE FROM usage_event WHERE id = ?1 OR corrects = ?1")
+        insert = try BoundStatement(db, sql: UsageEventColumns.insert)
     }
 
     mutating func add(_ event: UsageEvent) throws {
-        insert.setUncheckedArguments(UsageEventColumns.arguments(of: event))
-        try insert.execute()
-        if db.changesCount == 1 {
-            changes[SummaryKey(event), default: .zero] += UsageTotals(event)
+        if try write(event) {
             result.inserted += 1
         } else if event.outcome != .orphaned, let estimate = try standingOrphan(id: event.id) {
-            changes[estimate.key, default: .zero] -= estimate.totals
-            remove.setUncheckedArguments([event.id])
-            try remove.execute()
-            try insert.execute()
-            changes[SummaryKey(event), default: .zero] += UsageTotals(event)
+            changes.subtract(estimate.totals, at: estimate.key)
+            try db.cachedStatement(sql: "DELETE FROM usage_event WHERE id = ?1 OR corrects = ?1")
+                .execute(arguments: [event.id])
+            _ = try write(event)
             result.replaced += 1
         } else {
             result.duplicates += 1
         }
     }
 
+    /// False: one of its id stands.
+    private mutating func write(_ event: UsageEvent) throws -> Bool {
+        UsageEventColumns.bind(event, to: insert)
+        guard try insert.write() == 1 else { return false }
+        changes.add(UsageTotals(event), at: SummaryKey(event))
+        return true
+    }
+
     /// What stands for an orphan: its event and, if it was repriced meanwhile, the corrections of that.
     private func standingOrphan(id: String) throws -> (key: SummaryKey, totals: UsageTotals)? {
-        standing.setUncheckedArguments([id, UsageEvent.Outcome.orphaned.rawValue])
-        guard let row = try Row.fetchOne(standing) else { return nil }
-        return (SummaryKey(row), UsageTotals(row, at: SummaryKey.columns.count))
+        let row = try Row.fetchOne(
+            db.cachedStatement(sql: UsageEventColumns.selectStanding),
+            arguments: [id, UsageEvent.Outcome.orphaned.rawValue])
+        return row.map { (SummaryKey($0), UsageTotals($0, at: SummaryKey.columns.count)) }
     }
 
     mutating func add(_ letter: DeadLetter) throws {
@@ -78,16 +79,7 @@ private struct IngestBatch {
     }
 
     func finish() throws -> IngestResult {
-        let upsert = try db.cachedStatement(sql: DailySummaryStatements.add)
-        let empty = try db.cachedStatement(sql: DailySummaryStatements.removeEmpty)
-        for (key, totals) in changes where totals != .zero {
-            upsert.setUncheckedArguments(StatementArguments(key.values + totals.values))
-            try upsert.execute()
-            // Only an orphan's replacement takes calls away, and may leave nothing of a sum.
-            guard totals.calls < 0 else { continue }
-            empty.setUncheckedArguments(StatementArguments(key.values))
-            try empty.execute()
-        }
+        try changes.write(to: db)
         return result
     }
 }

@@ -42,17 +42,13 @@ private struct Repricing {
     func correct(_ days: DayRange, atMs: Int) throws -> RepriceResult {
         let (corrections, result) = try difference(in: days)
         let insert = try db.cachedStatement(sql: Self.insert)
-        let upsert = try db.cachedStatement(sql: DailySummaryStatements.add)
-        var changes: [SummaryKey: UsageTotals] = [:]
+        var changes = SummaryChanges()
         for correction in corrections {
             try insert.execute(
                 arguments: [correction.id, correction.difference, history.version, atMs])
-            changes[correction.key, default: .zero] += UsageTotals(cost: MicroUSD(micros: correction.difference))
+            changes.add(UsageTotals(cost: MicroUSD(micros: correction.difference)), at: correction.key)
         }
-        for (key, totals) in changes where totals != .zero {
-            upsert.setUncheckedArguments(StatementArguments(key.values + totals.values))
-            try upsert.execute()
-        }
+        try changes.write(to: db)
         return result
     }
 

@@ -13,6 +13,13 @@ import GRDB
 package struct SQLiteLedger: AdminLedger {
     let pool: DatabasePool
 
+    /// What a large batch changes stays in memory until it is committed; with SQLite's own 2 MiB it would be written to the
+    /// WAL and read back while it goes on.
+    private static let writerCacheKiB = 32 << 10
+    /// Pages of the WAL that are gathered before they go into the main file, 64 MiB: pages that every batch changes, of sums
+    /// and indexes, are then copied once for many batches, not after each one, as with SQLite's own 1,000.
+    private static let checkpointPages = 16_000
+
     /// Opens the file, checks it, and brings its tables up to date; creates it, readable by its owner alone.
     /// - Parameter busyTimeoutMs: how long a write waits for another process's write.
     package init(path: String, busyTimeoutMs: Int = 5000) throws(LedgerError) {
@@ -23,8 +30,8 @@ package struct SQLiteLedger: AdminLedger {
             configuration.foreignKeysEnabled = true
             configuration.busyMode = .timeout(Double(busyTimeoutMs) / 1000)
             pool = try DatabasePool(path: path, configuration: configuration)
-            // GRDB sets NORMAL together with WAL, after the connection is prepared; the last commits could be lost.
-            try pool.writeWithoutTransaction { try $0.execute(sql: "PRAGMA synchronous = FULL") }
+            // GRDB sets NORMAL together with WAL, after the connection is prepared.
+            try pool.writeWithoutTransaction(Self.prepareWriter)
         } catch {
             throw LedgerError(error, path: path)
         }
@@ -36,6 +43,16 @@ package struct SQLiteLedger: AdminLedger {
             try? pool.close()
             throw LedgerError(error, path: path)
         }
+    }
+
+    static func prepareWriter(_ db: Database) throws {
+        try db.execute(
+            sql: """
+                -- With NORMAL the last commits could be lost.
+                PRAGMA synchronous = FULL;
+                PRAGMA cache_size = -\(writerCacheKiB);
+                PRAGMA wal_autocheckpoint = \(checkpointPages);
+                """)
     }
 
     package func close() async throws(LedgerError) {

@@ -20,6 +20,7 @@ enum SQLiteSchema {
         migrator.registerMigration("4 event search") { try $0.execute(sql: eventSearch) }
         migrator.registerMigration("5 alerts") { try $0.execute(sql: alerts) }
         migrator.registerMigration("6 orphans") { try $0.execute(sql: orphans) }
+        migrator.registerMigration("7 resting triggers") { try $0.execute(sql: restingTriggers) }
         return migrator
     }
 

@@ -7,7 +7,7 @@ import WeirCore
     import Foundation
 #endif
 
-/// The statements on `usage_event`. Values are bound by position, without Codable: half the time of an insert.
+/// The statements on `usage_event`.
 enum UsageEventColumns {
     static let names = [
         "id", "called_at", "team", "user", "key", "session", "request", "product", "billable", "class", "endpoint",
@@ -55,44 +55,39 @@ enum UsageEventColumns {
         """
 
     /// In the order of `names`.
-    static func arguments(of event: UsageEvent) -> StatementArguments {
-        var values: [DatabaseValue] = []
-        values.reserveCapacity(names.count)
-        func add(_ value: some DatabaseValueConvertible) { values.append(value.databaseValue) }
-        func add(ifPresent text: String?) { values.append(text?.databaseValue ?? .null) }
-        add(event.id)
-        add(event.calledAtMs)
-        add(event.team)
-        add(ifPresent: event.user)
-        add(ifPresent: event.key)
-        add(ifPresent: event.session)
-        add(ifPresent: event.request)
-        add(event.product)
-        add(event.billable)
-        add(event.callClass)
-        add(event.endpoint)
-        add(event.provider)
-        add(ifPresent: event.role)
-        add(ifPresent: event.task)
-        add(event.requestedModel)
-        add(event.model)
-        add(event.tokens.input)
-        add(event.tokens.cacheRead)
-        add(event.tokens.cacheWrite5m)
-        add(event.tokens.cacheWrite1h)
-        add(event.tokens.output)
-        add(event.tokens.reasoning)
-        add(event.cost.micros)
-        add(event.priceVersion)
-        add(event.isModelKnown)
-        add(ifPresent: event.toolUsed)
-        add(event.latencyMs)
-        add(event.isOK)
-        add(event.status)
-        add(event.outcome.rawValue)
-        add(ifPresent: event.promptVersion)
-        add(ifPresent: extraJSON(event.extra))
-        return StatementArguments(values)
+    static func bind(_ event: UsageEvent, to statement: BoundStatement) {
+        statement.bind(event.id)
+        statement.bind(event.calledAtMs)
+        statement.bind(event.team)
+        statement.bind(event.user)
+        statement.bind(event.key)
+        statement.bind(event.session)
+        statement.bind(event.request)
+        statement.bind(event.product)
+        statement.bind(event.billable)
+        statement.bind(event.callClass)
+        statement.bind(event.endpoint)
+        statement.bind(event.provider)
+        statement.bind(event.role)
+        statement.bind(event.task)
+        statement.bind(event.requestedModel)
+        statement.bind(event.model)
+        statement.bind(event.tokens.input)
+        statement.bind(event.tokens.cacheRead)
+        statement.bind(event.tokens.cacheWrite5m)
+        statement.bind(event.tokens.cacheWrite1h)
+        statement.bind(event.tokens.output)
+        statement.bind(event.tokens.reasoning)
+        statement.bind(event.cost.micros)
+        statement.bind(event.priceVersion)
+        statement.bind(event.isModelKnown)
+        statement.bind(event.toolUsed)
+        statement.bind(event.latencyMs)
+        statement.bind(event.isOK)
+        statement.bind(event.status)
+        statement.bind(event.outcome.rawValue)
+        statement.bind(event.promptVersion)
+        statement.bind(extraJSON(event.extra))
     }
 
     /// One JSON object with its fields in alphabetical order; NULL for nothing.

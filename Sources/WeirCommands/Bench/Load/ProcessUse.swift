@@ -1,5 +1,7 @@
 import Foundation
 import Glibc
+import NIOCore
+import WeirRedis
 
 /// What another process uses, as the kernel counts it.
 enum ProcessUse {
@@ -21,5 +23,15 @@ enum ProcessUse {
             return (line?.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap { Double($0) } ?? 0) / 1024
         }
         return (mebibytes("VmRSS:"), mebibytes("VmHWM:"))
+    }
+
+    /// Seconds of CPU that Redis has used so far.
+    static func redisCPUSeconds(_ pool: RedisPool) async throws -> Double {
+        guard case .bulk(let buffer) = try await pool.send(["INFO", "cpu"]) else { return 0 }
+        return String(buffer: buffer).split(whereSeparator: \.isNewline).reduce(0) { sum, line in
+            let parts = line.split(separator: ":")
+            guard parts.count == 2, parts[0] == "used_cpu_sys" || parts[0] == "used_cpu_user" else { return sum }
+            return sum + (Double(parts[1]) ?? 0)
+        }
     }
 }

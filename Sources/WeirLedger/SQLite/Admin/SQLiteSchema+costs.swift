@@ -28,16 +28,15 @@ extension SQLiteSchema {
         \(fill)
         """
         + coarse.map { table, key in
-            let isSame = key.map { "OLD.\($0) = NEW.\($0)" }.joined(separator: " AND ")
-            return """
+            """
 
-                CREATE TRIGGER \(table)_insert AFTER INSERT ON daily_summary BEGIN \(add(table, key)) END;
-                CREATE TRIGGER \(table)_delete AFTER DELETE ON daily_summary BEGIN \(subtract(table, key)) END;
-                CREATE TRIGGER \(table)_update AFTER UPDATE ON daily_summary WHEN \(isSame)
-                BEGIN \(change(table, key)) END;
-                CREATE TRIGGER \(table)_move AFTER UPDATE ON daily_summary WHEN NOT (\(isSame))
-                BEGIN \(subtract(table, key)) \(add(table, key)) END;
-                """
+            CREATE TRIGGER \(table)_insert AFTER INSERT ON daily_summary BEGIN \(add(table, key)) END;
+            CREATE TRIGGER \(table)_delete AFTER DELETE ON daily_summary BEGIN \(subtract(table, key)) END;
+            CREATE TRIGGER \(table)_update AFTER UPDATE ON daily_summary WHEN \(isSame(key))
+            BEGIN \(change(table, key)) END;
+            CREATE TRIGGER \(table)_move AFTER UPDATE ON daily_summary WHEN NOT (\(isSame(key)))
+            BEGIN \(subtract(table, key)) \(add(table, key)) END;
+            """
         }.joined()
             + """
 
@@ -45,10 +44,39 @@ extension SQLiteSchema {
             CREATE INDEX api_key_user ON api_key (team, user);
             """
 
-    static let coarse = [
-        (table: "daily_user_summary", key: ["day", "team", "user"]),
-        (table: "daily_kind_summary", key: ["day", "product", "endpoint", "model"]),
-    ]
+    static let byUser = (table: "daily_user_summary", key: ["day", "team", "user"])
+    static let byKind = (table: "daily_kind_summary", key: ["day", "product", "endpoint", "model"])
+    static let coarse = [byUser, byKind]
+
+    /// Whoever changes `daily_summary` may write the coarser sums itself, and let the triggers rest meanwhile. Nobody else
+    /// ever sees them at rest: it begins and ends within one transaction.
+    static let restingTriggers = """
+        CREATE TABLE coarse_triggers (
+          id INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
+          rest INTEGER NOT NULL
+        ) STRICT;
+        INSERT INTO coarse_triggers VALUES (1, 0);
+        """
+        + coarse.map { table, key in
+            """
+
+            DROP TRIGGER \(table)_insert;
+            DROP TRIGGER \(table)_update;
+            CREATE TRIGGER \(table)_insert AFTER INSERT ON daily_summary WHEN \(areAwake)
+            BEGIN \(add(table, key)) END;
+            CREATE TRIGGER \(table)_update AFTER UPDATE ON daily_summary WHEN \(isSame(key)) AND \(areAwake)
+            BEGIN \(change(table, key)) END;
+            """
+        }.joined()
+
+    private static let areAwake = "NOT EXISTS (SELECT 1 FROM coarse_triggers WHERE rest = 1)"
+    static let restTriggers = setResting(1)
+    static let wakeTriggers = setResting(0)
+
+    /// Also where somebody has deleted the row.
+    private static func setResting(_ rest: Int) -> String {
+        "INSERT INTO coarse_triggers VALUES (1, \(rest)) ON CONFLICT (id) DO UPDATE SET rest = excluded.rest"
+    }
 
     /// Both tables, from `daily_summary` as it is.
     static let fill = coarse.map { table, key in
@@ -59,6 +87,10 @@ extension SQLiteSchema {
             FROM daily_summary GROUP BY \(names);
             """
     }.joined(separator: "\n")
+
+    private static func isSame(_ key: [String]) -> String {
+        key.map { "OLD.\($0) = NEW.\($0)" }.joined(separator: " AND ")
+    }
 
     private static func place(_ key: [String]) -> String { key.map { "\($0) = OLD.\($0)" }.joined(separator: " AND ") }
 
