@@ -139,9 +139,8 @@ final class EpochWatch: Sendable {
         var epochs: [Shard: String?] = [:]
         let connection = pool.any
         do {
-            for shard in shards {
-                epochs[shard] = .some(try await connection.send(["GET", .string(RedisKeys.epoch(shard))]).text)
-            }
+            let answers = await connection.send(together: shards.map { ["GET", .string(RedisKeys.epoch($0))] })
+            for (shard, answer) in zip(shards, answers) { epochs[shard] = .some(try answer.get().text) }
         } catch {
             return known
         }
