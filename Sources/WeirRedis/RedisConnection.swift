@@ -44,6 +44,8 @@ package final class RedisConnection: Sendable {
     package var isBelieved: Bool { belief.isBelieved }
     package func believe(session: Int) { belief.believe(session: session) }
     package func doubt() { belief.doubt() }
+    /// Calls `body` on the loop each time a session begins; of several the last alone.
+    package func whenSessionBegins(_ body: @escaping @Sendable () -> Void) { belief.whenBegun(body) }
 
     /// Begins to connect and returns at once.
     package func start() {
