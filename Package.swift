@@ -13,6 +13,7 @@ let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
+let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
 let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
 let nioExtras: Target.Dependency = .product(name: "NIOExtras", package: "swift-nio-extras")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
@@ -105,7 +106,8 @@ let tests: [Target] = [
         name: "WeirGatewayTests",
         dependencies: [
             core, "WeirTelemetry", "WeirProviders", "WeirRedis", "WeirEnforcer", "WeirGateway", "WeirSimulator",
-            "WeirTestSupport", nioCore, nioPosix, nioHTTP1, nioSSL, asyncHTTPClient, coreMetrics, tracing, logging,
+            "WeirTestSupport", nioCore, nioPosix, nioHTTP1, nioEmbedded, nioSSL, asyncHTTPClient, coreMetrics, tracing,
+            logging,
         ], swiftSettings: strict),
     .testTarget(
         name: "WeirAggregatorTests",

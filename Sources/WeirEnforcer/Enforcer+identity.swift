@@ -45,6 +45,13 @@ extension RedisConnection {
     func isReady(_ shard: Shard) async throws(RedisError) -> Bool {
         try await run(ScriptCatalogue.ready, keys: [RedisKeys.epoch(shard)], arguments: []) == .integer(1)
     }
+
+    /// As ``isReady(_:)``, of all these shards.
+    func areReady(_ shards: [Shard]) async throws(RedisError) -> Bool {
+        let answers = await run(ScriptCatalogue.ready, forEach: shards.map { [RedisKeys.epoch($0)] })
+        for answer in answers where try answer.get() != .integer(1) { return false }
+        return true
+    }
 }
 
 extension APIKeyRecord {

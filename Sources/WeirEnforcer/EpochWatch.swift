@@ -8,7 +8,7 @@ import WeirRedis
 /// compared with the server behind it before it admits anything: a Redis that was restored from an old snapshot, or took
 /// another's place, brings old epochs back, and the aggregator makes it ready anew.
 final class EpochWatch: Sendable {
-    /// How often new connections are looked for. Costs a few loads.
+    /// How often a connection is looked at that is not believed.
     private static let tick: Duration = .milliseconds(20)
     /// How often the epochs are read, so that calls that live are announced soon after a loss.
     static let interval: Duration = .milliseconds(200)
@@ -22,6 +22,8 @@ final class EpochWatch: Sendable {
     private let rounds = Atomic<Int>(0)
     /// Shards without an epoch at the last look; -1: there was none yet.
     private let missing = Atomic<Int>(-1)
+    /// While all connections are believed; cut short by a new one.
+    private let nap = Mutex<Task<Void, Never>?>(nil)
 
     init(pool: RedisPool, logger: Logger) {
         self.pool = pool
@@ -45,6 +47,9 @@ final class EpochWatch: Sendable {
         var nextLook = ContinuousClock.now
         var nextRound = ContinuousClock.now
         var nextEviction = ContinuousClock.now
+        for connection in pool.connections {
+            connection.whenSessionBegins { [weak self] in self?.nap.withLock { $0?.cancel() } }
+        }
         while !Task.isCancelled {
             var isChanged = false
             if ContinuousClock.now >= nextLook {
@@ -68,7 +73,28 @@ final class EpochWatch: Sendable {
                 found = await check(connection, shards()) ?? found
             }
             tell(found)
-            do { try await Task.sleep(for: Self.tick) } catch { return }
+            if pool.connections.allSatisfy(\.isBelieved) {
+                await rest(until: nextLook)
+            } else {
+                do { try await Task.sleep(for: Self.tick) } catch { return }
+            }
+        }
+    }
+
+    /// Returns at that time, or when a connection has been made, or the task is cancelled. To look every few milliseconds
+    /// would cost an idle node most of its CPU.
+    private func rest(until end: ContinuousClock.Instant) async {
+        let nap = Task {
+            // Cancelled: there is something to look at, or nothing any more.
+            do { try await Task.sleep(until: end, clock: .continuous) } catch { return }
+        }
+        self.nap.withLock { $0 = nap }
+        // Made in between.
+        if !pool.connections.allSatisfy(\.isBelieved) { nap.cancel() }
+        await withTaskCancellationHandler {
+            await nap.value
+        } onCancel: {
+            nap.cancel()
         }
     }
 
@@ -136,22 +162,13 @@ final class EpochWatch: Sendable {
 
     /// The epochs as they stand now; as known, if Redis does not say.
     private func look(_ shards: [Shard], known: [Shard: String?]?) async -> [Shard: String?]? {
-        let connection = pool.any
-        // All at once: asked one after the other they would wake the connection's loop, and Redis, for each.
-        let readings = await withTaskGroup(of: (shard: Shard, epoch: String?)?.self) { group in
-            for shard in shards {
-                group.addTask {
-                    do throws(RedisError) {
-                        return (shard, try await connection.send(["GET", .string(RedisKeys.epoch(shard))]).text)
-                    } catch { return nil }
-                }
-            }
-            return await group.reduce(into: [(shard: Shard, epoch: String?)?]()) { $0.append($1) }
-        }
         var epochs: [Shard: String?] = [:]
-        for reading in readings {
-            guard let reading else { return known }
-            epochs[reading.shard] = .some(reading.epoch)
+        let connection = pool.any
+        do {
+            let answers = await connection.send(together: shards.map { ["GET", .string(RedisKeys.epoch($0))] })
+            for (shard, answer) in zip(shards, answers) { epochs[shard] = .some(try answer.get().text) }
+        } catch {
+            return known
         }
         missing.store(epochs.filter { $0.value == nil }.count, ordering: .relaxed)
         if let known, known != epochs {

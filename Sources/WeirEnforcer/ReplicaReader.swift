@@ -53,10 +53,7 @@ struct ReplicaReader {
     }
 
     /// Whether every shard is ready, in this run of Redis: an old snapshot has switches and limited teams of its time.
-    private func isReady() async throws -> Bool {
-        for shard in shards where try await !connection.isReady(shard) { return false }
-        return true
-    }
+    private func isReady() async throws -> Bool { try await connection.areReady(shards) }
 
     private func learnTime() async throws {
         guard case .array(let parts) = try await connection.send(["TIME"]), parts.count == 2,

@@ -8,6 +8,7 @@ final class RedisBelief: Sendable {
     /// Sessions are numbered from 1; 0: there is none.
     private let session = Atomic<Int>(0)
     private let believed = Atomic<Int>(0)
+    private let whenBegun = Mutex<(@Sendable () -> Void)?>(nil)
 
     var current: Int { session.load(ordering: .acquiring) }
     var isBelieved: Bool {
@@ -15,7 +16,13 @@ final class RedisBelief: Sendable {
         return current != 0 && believed.load(ordering: .acquiring) == current
     }
 
-    func begin(session number: Int) { session.store(number, ordering: .releasing) }
+    /// Is called each time a session begins, on the connection's loop.
+    func whenBegun(_ body: @escaping @Sendable () -> Void) { whenBegun.withLock { $0 = body } }
+
+    func begin(session number: Int) {
+        session.store(number, ordering: .releasing)
+        whenBegun.withLock { $0 }?()
+    }
     func end() { session.store(0, ordering: .releasing) }
     func believe(session number: Int) { believed.store(number, ordering: .releasing) }
     func doubt() { believed.store(0, ordering: .releasing) }

@@ -44,6 +44,8 @@ package final class RedisConnection: Sendable {
     package var isBelieved: Bool { belief.isBelieved }
     package func believe(session: Int) { belief.believe(session: session) }
     package func doubt() { belief.doubt() }
+    /// Calls `body` on the loop each time a session begins; of several the last alone.
+    package func whenSessionBegins(_ body: @escaping @Sendable () -> Void) { belief.whenBegun(body) }
 
     /// Begins to connect and returns at once.
     package func start() {
@@ -103,6 +105,43 @@ package final class RedisConnection: Sendable {
             command[1] = .bytes(script.body)
             return try await send(command, sentAt: now, deadline: deadline, onlyBelieved: onlyBelieved)
         }
+    }
+
+    /// Sends commands that leave in one write, and waits for all replies, each at most `commandDeadline`.
+    ///
+    /// For who asks many things at once, again and again: the loop is woken once for all of them, and the caller once.
+    /// Cancelling the task does not end the wait.
+    package func send(together commands: [[RedisArgument]]) async -> [Result<RedisValue, RedisError>] {
+        if commands.isEmpty { return [] }
+        let now = NIODeadline.now()
+        let deadline = now + TimeAmount(configuration.commandDeadline)
+        let outcomes = await withUnsafeContinuation { continuation in
+            onLoop { connector in
+                let replies = RedisReplies(count: commands.count) { continuation.resume(returning: $0) }
+                for (index, command) in commands.enumerated() {
+                    let waiter = RedisWaiter.callback { replies.take($0, at: index) }
+                    connector.submit(
+                        command, RedisAwaited(waiter: waiter, sentAt: now, deadline: deadline), onlyBelieved: false)
+                }
+            }
+        }
+        for case .failure(let error) in outcomes { metrics.failed(error) }
+        return outcomes
+    }
+
+    /// As ``run(_:keys:arguments:deadline:onlyBelieved:)``, for each of these keys and without arguments.
+    package func run(_ script: RedisScript, forEach keys: [[String]]) async -> [Result<RedisValue, RedisError>] {
+        var outcomes = await send(
+            together: keys.map { ["EVALSHA", .string(script.sha1), .int($0.count)] + $0.map { .string($0) } })
+        for (index, outcome) in outcomes.enumerated() {
+            guard case .failure(.server(let text)) = outcome, text.hasPrefix("NOSCRIPT") else { continue }
+            do throws(RedisError) {
+                outcomes[index] = .success(try await run(script, keys: keys[index], arguments: []))
+            } catch {
+                outcomes[index] = .failure(error)
+            }
+        }
+        return outcomes
     }
 
     /// Ends the connection for good; all who wait are told ``RedisError/unavailable(reason:)``.

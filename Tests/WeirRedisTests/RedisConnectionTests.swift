@@ -60,6 +60,31 @@ import WeirTestSupport
         }
     }
 
+    @Test func `commands that are sent together get a reply or an error each, in their order`() async throws {
+        let script = RedisScript(name: "key", body: "#!lua\nreturn KEYS[1]")
+        try await withRedis { server in
+            try await withConnection(to: server) { redis in
+                let before = try await reads(redis)
+                let answers = await redis.send(together: [
+                    ["SET", "a", 1], ["HGET", "a", "b"], ["GET", "a"], ["GET", "b"],
+                ])
+                #expect(try await reads(redis) - before <= 2)
+                #expect(answers.count == 4)
+                #expect(answers[0] == .success(.status("OK")))
+                #expect(throws: RedisError.self) { try answers[1].get() }
+                #expect(answers[2...] == [.success(.bulk(ByteBuffer(string: "1"))), .success(.null)])
+                #expect(await redis.send(together: []).isEmpty)
+                // By its text where the server has forgotten it.
+                for _ in 0..<2 {
+                    let keys = await redis.run(script, forEach: [["k"], ["l"]])
+                    #expect(keys == ["k", "l"].map { .success(.bulk(ByteBuffer(string: $0))) })
+                }
+                await redis.close()
+                #expect(await redis.send(together: [["PING"], ["PING"]]).allSatisfy { (try? $0.get()) == nil })
+            }
+        }
+    }
+
     @Test func `commands of one tick of the loop leave in one write`() async throws {
         try await withRedis { server in
             try await withConnection(to: server) { redis in

@@ -38,6 +38,7 @@ struct AnswerWriter {
         let reason = status.reasonPhrase
         // "HTTP/1.1 200 ", the line's end, the framing, and the head's end.
         let bytes = 64 + reason.utf8.count + fields.byteCount
+        output.makeRoom(bytes)
         _ = output.writeWithUnsafeMutableBytes(minimumWritableBytes: bytes) { space in
             var cursor = ByteCursor(space)
             cursor.put(version == .http1_0 ? "HTTP/1.0 " : "HTTP/1.1 " as StaticString)
@@ -72,10 +73,17 @@ struct AnswerWriter {
 }
 
 extension ByteBuffer {
+    /// Gives the empty buffer, which all share, memory of its own. To let it grow from nothing costs twice as much.
+    fileprivate mutating func makeRoom(_ bytes: Int) {
+        if capacity == 0 { self = ByteBufferAllocator().buffer(capacity: bytes) }
+    }
+
     /// One chunk of a body (RFC 9112 section 7.1).
     fileprivate mutating func writeChunk(_ bytes: ByteBuffer) {
         // Its size in hexadecimal, and two line ends.
-        _ = writeWithUnsafeMutableBytes(minimumWritableBytes: bytes.readableBytes + 20) { space in
+        let count = bytes.readableBytes + 20
+        makeRoom(count)
+        _ = writeWithUnsafeMutableBytes(minimumWritableBytes: count) { space in
             var cursor = ByteCursor(space)
             cursor.put(hexadecimal: bytes.readableBytes)
             cursor.put("\r\n" as StaticString)

@@ -158,7 +158,8 @@ final class ConnectionHandler: ChannelDuplexHandler, Watched {
 
     // MARK: Towards the client
 
-    var isWritable: Bool { context?.channel.isWritable ?? false }
+    /// As the channel said last, which costs nothing to ask.
+    var isWritable: Bool { context != nil && unwritableSince == nil }
 
     /// Asks the client for the body that it holds back.
     func writeContinue() {

@@ -14,21 +14,26 @@ final class ProviderConnection: ChannelDuplexHandler {
     }
 
     var idleSince = NIODeadline.now()
-    private let writer: RequestWriter
+    private let codec: ProviderCodec
     private let keep: (ProviderConnection) -> Void
     private var context: ChannelHandlerContext?
     private var exchange: ProviderExchange?
     /// Whether the answer that is being read leaves the connection open.
     private var keepsOpen = false
+    /// The answer's body is chunked and not at its end.
+    private(set) var isReadingChunks = false
+    /// Bytes of bodies that came from the parser; counts on from one answer to the next, and may wrap.
+    private(set) var bodyBytesParsed = 0
     private var isPaused = false
     private var wantsRead = false
 
     /// - Parameters:
-    ///   - writer: the channel's first handler, which makes bytes of requests.
+    ///   - codec: the channel's first handler but TLS, which makes bytes of requests.
     ///   - keep: is given the connection when it is free for the next call.
-    init(writer: RequestWriter, keep: @escaping (ProviderConnection) -> Void) {
-        self.writer = writer
+    init(codec: ProviderCodec, keep: @escaping (ProviderConnection) -> Void) {
+        self.codec = codec
         self.keep = keep
+        codec.connection = self
     }
 
     func handlerAdded(context: ChannelHandlerContext) { self.context = context }
@@ -48,9 +53,9 @@ final class ProviderConnection: ChannelDuplexHandler {
         guard let context, context.channel.isActive else { return exchange.fail(Problem.closed) }
         self.exchange = exchange
         exchange.connection = self
-        keepsOpen = false
+        (keepsOpen, isReadingChunks) = (false, false)
         exchange.receiver?.upstreamSent()
-        writer.request = request
+        codec.request = request
         let head = HTTPRequestHead(version: .http1_1, method: request.method, uri: request.target)
         context.writeAndFlush(wrapOutboundOut(.head(head)), promise: nil)
     }
@@ -80,9 +85,13 @@ final class ProviderConnection: ChannelDuplexHandler {
         case .head(let head):
             guard head.status != .switchingProtocols else { return fail(Problem.afterSwitchingProtocols) }
             keepsOpen = head.isKeepAlive
+            isReadingChunks = head.headers.first(name: "transfer-encoding")?.equalsIgnoringCase("chunked") ?? false
             exchange.receiver?.upstreamHead(head)
-        case .body(let bytes): exchange.receiver?.upstreamBody(bytes)
+        case .body(let bytes):
+            bodyBytesParsed &+= bytes.readableBytes
+            exchange.receiver?.upstreamBody(bytes)
         case .end:
+            isReadingChunks = false
             self.exchange = nil
             resume()
             // First, so that a call which this one's end brings about finds it.
@@ -90,6 +99,9 @@ final class ProviderConnection: ChannelDuplexHandler {
             exchange.end()
         }
     }
+
+    /// A part of the body that did not go through the parser.
+    func receiveBody(_ bytes: ByteBuffer) { exchange?.receiver?.upstreamBody(bytes) }
 
     func channelReadComplete(context: ChannelHandlerContext) {
         if let receiver = exchange?.receiver, !receiver.upstreamReadComplete() { isPaused = exchange != nil }

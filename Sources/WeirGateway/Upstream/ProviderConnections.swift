@@ -106,13 +106,13 @@ final class ProviderConnections: Upstream {
             .assumeIsolated()
             .flatMapThrowing { channel in
                 // Not in the bootstrap's initializer: that runs once for each address that a name resolves to.
-                let writer = RequestWriter(base: base)
-                let connection = ProviderConnection(writer: writer) { [weak self, pool] in
+                let codec = ProviderCodec(base: base)
+                let connection = ProviderConnection(codec: codec) { [weak self, pool] in
                     self?.keep($0, in: pool) ?? $0.close()
                 }
                 let pipeline = channel.pipeline.syncOperations
                 if let tlsHandler { try pipeline.addHandler(tlsHandler) }
-                try pipeline.addHandler(writer)
+                try pipeline.addHandler(codec)
                 try pipeline.addHandler(ByteToMessageHandler(HTTPResponseDecoder(leftOverBytesStrategy: .dropBytes)))
                 try pipeline.addHandler(connection)
                 return connection

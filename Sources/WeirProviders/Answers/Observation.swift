@@ -1,7 +1,7 @@
 import WeirCore
 
 /// What has been seen of an answer so far. The dialects' readers fill it in.
-struct Observation: Sendable {
+struct Observation: Sendable, Equatable {
     var stated = StatedUsage()
     /// The last word on usage has been stated: the stated values hold, and no estimate replaces them.
     var isUsageFinal = false
@@ -13,6 +13,16 @@ struct Observation: Sendable {
     var providerError: String?
     /// The first thing that made a count less than certain.
     var doubt: String?
+    /// The text that was counted as output last.
+    var lastCounted = CountedText()
+
+    struct CountedText: Sendable, Equatable {
+        /// The how manieth it is.
+        var number = 0
+        /// Where it stood, with its quotes.
+        var place = 0..<0
+        var bytes = 0
+    }
 
     /// Longest text of each kind that is kept, in bytes.
     static let longestModel = 256
@@ -35,10 +45,23 @@ struct Observation: Sendable {
 
     mutating func countOutput(_ scanner: inout JSONScanner) throws(JSONError) {
         if try scanner.kind() == .string {
-            outputBytes = outputBytes.addingSaturated(try scanner.stringByteCount())
+            let start = scanner.offset
+            let bytes = try scanner.stringByteCount()
+            outputBytes = outputBytes.addingSaturated(bytes)
+            lastCounted = CountedText(number: lastCounted.number &+ 1, place: start..<scanner.offset, bytes: bytes)
         } else {
             try scanner.skip()
         }
+    }
+
+    /// Where the one text stands whose bytes are all that has been added since; nil: more has changed, or nothing.
+    func onlyText(since before: Observation) -> Range<Int>? {
+        guard lastCounted.number == before.lastCounted.number &+ 1, outputBytes > before.outputBytes,
+            outputBytes - before.outputBytes == lastCounted.bytes
+        else { return nil }
+        var same = self
+        (same.outputBytes, same.lastCounted) = (before.outputBytes, before.lastCounted)
+        return same == before ? lastCounted.place : nil
     }
 
     /// A string, or nil (and passed over) for anything else.

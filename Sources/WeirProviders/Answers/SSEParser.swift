@@ -23,6 +23,12 @@ package struct SSEParser: Sendable {
 
     package init() {}
 
+    /// What comes next begins an event, and nothing of what was before has a part in it.
+    var isBetweenEvents: Bool {
+        guard line.isEmpty, !isLineTruncated, !followsCR, !isFirstLine else { return false }
+        return isDelivered || !hasData && !isTruncated && name.isEmpty
+    }
+
     /// Reads on from `position` until an event is complete: true, with the event in ``name`` and ``data`` until the
     /// next call. False: all bytes are read.
     package mutating func next(_ bytes: UnsafeRawBufferPointer, from position: inout Int) -> Bool {

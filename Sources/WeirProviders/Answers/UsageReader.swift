@@ -19,6 +19,7 @@ package struct UsageReader: Sendable {
     private var body: [UInt8] = []
     private var bodyBytes = 0
     private var parser = SSEParser()
+    private var repeated = RepeatedEvent()
     private var elements = JSONElementParser()
 
     /// - Parameter isEventStream: the answer's content type is `text/event-stream`.
@@ -32,9 +33,7 @@ package struct UsageReader: Sendable {
         case .body:
             bodyBytes += bytes.count
             if bodyBytes <= Self.bodyLimit { body.append(contentsOf: bytes) } else { body = [] }
-        case .events:
-            var position = 0
-            while parser.next(bytes, from: &position) { readEvent() }
+        case .events: readEvents(bytes)
         case .elements:
             bodyBytes = bodyBytes.addingSaturated(bytes.count)
             var position = 0
@@ -89,6 +88,34 @@ package struct UsageReader: Sendable {
                 try scanner.finish()
             } catch {
                 observation.note(doubt: "the answer is not JSON: \(error)")
+            }
+        }
+    }
+
+    private mutating func readEvents(_ bytes: UnsafeRawBufferPointer) {
+        var position = 0
+        while position < bytes.count {
+            let isBetweenEvents = parser.isBetweenEvents
+            if isBetweenEvents, let (end, output) = repeated.match(bytes, at: position) {
+                observation.outputBytes = observation.outputBytes.addingSaturated(output)
+                position = end
+                continue
+            }
+            let start = position
+            guard parser.next(bytes, from: &position) else { return }
+            if isBetweenEvents, repeated.isWanted {
+                let before = observation
+                readEvent()
+                let event = UnsafeRawBufferPointer(rebasing: bytes[start..<position])
+                if let text = observation.onlyText(since: before) {
+                    repeated.remember(event, data: parser.data, text: text)
+                } else {
+                    repeated.forget()
+                }
+            } else {
+                readEvent()
+                // What it changed may change what the one before would say.
+                repeated.forget()
             }
         }
     }
