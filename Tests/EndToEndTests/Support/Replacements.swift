@@ -18,11 +18,15 @@ final class Replacements: Sendable {
     func urls(_ name: String) -> [String]? { started.withLock { $0.last { $0.name == name }?.urls } }
     func pid(_ name: String) -> Int32? { program(name)?.pid }
 
-    /// Ends them, those that others depend on last.
-    func end() async {
+    /// Ends gateways and aggregators, those that others depend on last.
+    func endNodes() async { await end(["gateway-1", "gateway-2", "aggregator-2", "aggregator"]) }
+
+    /// Last of all: a gateway that ends tells Redis what it has settled, and waits for it.
+    func endRedis() async { await end(["redis"]) }
+
+    private func end(_ names: [String]) async {
         let programs = started.withLock { $0 }
-        let order = ["gateway-1", "gateway-2", "aggregator-2", "aggregator", "redis"]
-        for program in order.flatMap({ name in programs.filter { $0.name == name }.map(\.program) }) {
+        for program in names.flatMap({ name in programs.filter { $0.name == name }.map(\.program) }) {
             program.send(signal: SIGTERM)
             _ = await program.end()
         }

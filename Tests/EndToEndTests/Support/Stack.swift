@@ -37,8 +37,12 @@ final class Stack: Sendable {
             } catch {
                 result = .failure(error)
             }
-            await stack.replacements.end()
-            try await stack.dev.end()
+            await stack.replacements.endNodes()
+            do { try await stack.dev.end() } catch {
+                await stack.replacements.endRedis()
+                throw error
+            }
+            await stack.replacements.endRedis()
             try result.get()
         }
     }
