@@ -17,7 +17,6 @@ final class ProxyCall: UpstreamReceiver, Watched {
     private var life = CallLife()
     private var meter: CallMeter
     private var exchange: (any UpstreamExchange)?
-    private var finished: UnsafeContinuation<CallLife.Ending, Never>?
     /// The provider is not read on until the client can take more.
     private var isHeldBack = false
     private var lastHeard = NIODeadline.now()
@@ -39,22 +38,19 @@ final class ProxyCall: UpstreamReceiver, Watched {
         announcements = owner.node.admission.announcements
     }
 
-    /// Returns when the call is over and charged, and the client has its answer.
-    func run() async -> GatewayMetrics.Outcome {
-        // Resumed once, since a life ends once.
-        let ending = await withUnsafeContinuation { continuation in
-            finished = continuation
-            owner.watch(self)
-            if !client.isClientThere { tell(.clientGone(mayDrain: false)) }
-            if owner.isStopping { tell(.stopped) }
-            guard life.isAlive, var request = request.take() else { return }
-            client.trace?.beginUpstream(telling: &request.fields)
-            let started = owner.upstream.start(request, to: self)
-            // It may have failed at once.
-            if life.isAlive { exchange = started }
-        }
-        owner.unwatch(self)
-        client.trace?.endUpstream(status: ending.status)
+    /// Sends it. Its client is told when it is over and charged.
+    func begin() {
+        owner.watch(self)
+        if !client.isClientThere { tell(.clientGone(mayDrain: false)) }
+        if owner.isStopping { tell(.stopped) }
+        guard life.isAlive, var request = request.take() else { return }
+        client.trace?.beginUpstream(telling: &request.fields)
+        let started = owner.upstream.start(request, to: self)
+        // It may have failed at once.
+        if life.isAlive { exchange = started }
+    }
+
+    private func end(_ ending: CallLife.Ending) async {
         if case .cut = ending.answer { client.cutAnswer() }
         await charge(ending)
         switch ending.answer {
@@ -62,7 +58,7 @@ final class ProxyCall: UpstreamReceiver, Watched {
         case .deny(let reason): client.deny(denial(reason))
         case .cut, .nobody: break
         }
-        return .forwarded(ending.outcome)
+        client.callEnded(.forwarded(ending.outcome))
     }
 
     private func charge(_ ending: CallLife.Ending) async {
@@ -107,6 +103,7 @@ final class ProxyCall: UpstreamReceiver, Watched {
         }
     }
 
+    /// Once, since a life ends once.
     private func finish(_ ending: CallLife.Ending) {
         if draining != nil {
             owner.drains -= 1
@@ -114,8 +111,10 @@ final class ProxyCall: UpstreamReceiver, Watched {
         }
         exchange?.cancel()
         exchange = nil
-        finished?.resume(returning: ending)
-        finished = nil
+        owner.unwatch(self)
+        client.trace?.endUpstream(status: ending.status)
+        let call = NIOLoopBound(self, eventLoop: owner.loop)
+        Task(executorPreference: owner.executor) { await call.value.end(ending) }
     }
 
     // MARK: From the provider

@@ -60,27 +60,38 @@ final class ClientExchange {
     }
 
     private func run() async {
-        let outcome: GatewayMetrics.Outcome
         do throws(Refusal) {
             if DecisionRoute.isDecision(head.uri) {
                 try await DecisionDoor(exchange: self).answer()
-                outcome = .decided
+                end(.decided)
             } else {
-                let call = ProxyCall(try await CallDoor(exchange: self).admit(), client: self, owner: owner)
-                self.call = call
-                owner.bodyBytes -= body.giveUp()
-                outcome = await call.run()
-                owner.node.metrics.letGo()
-                self.call = nil
+                begin(ProxyCall(try await CallDoor(exchange: self).admit(), client: self, owner: owner))
             }
         } catch {
             switch error {
             case .denial(let denial):
-                outcome = .denied(denial.reason)
                 deny(denial)
-            case .clientGone: outcome = .clientGone
+                end(.denied(denial.reason))
+            case .clientGone: end(.clientGone)
             }
         }
+    }
+
+    /// This task ends with the admission, and another one charges the call: a task keeps the memory of its deepest moment,
+    /// 20 KiB of it, and an answer may stream for minutes.
+    private func begin(_ call: ProxyCall) {
+        self.call = call
+        owner.bodyBytes -= body.giveUp()
+        call.begin()
+    }
+
+    func callEnded(_ outcome: GatewayMetrics.Outcome) {
+        owner.node.metrics.letGo()
+        call = nil
+        end(outcome)
+    }
+
+    private func end(_ outcome: GatewayMetrics.Outcome) {
         owner.bodyBytes -= body.giveUp()
         tell(outcome)
     }
