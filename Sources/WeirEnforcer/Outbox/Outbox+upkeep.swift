@@ -59,29 +59,18 @@ extension Outbox {
     /// Reads epoch and mark of these shards.
     private func look(_ pool: RedisPool, at shards: [Shard]) async {
         guard let run = await run(pool) else { return }
-        typealias Reading = (shard: Shard, epoch: String?, mark: CommittedMark)
-        let readings = await withTaskGroup(of: Reading?.self) { group in
-            for shard in shards {
-                group.addTask {
-                    // What is not answered is asked again the next time.
-                    do throws(RedisError) {
-                        let connection = pool.any
-                        let mark = CommittedMark(try await connection.send(CommittedMark.read(shard)))
-                        let epoch = try await connection.send(["GET", .string(RedisKeys.epoch(shard))]).text
-                        return mark.map { (shard, epoch, $0) }
-                    } catch { return nil }
-                }
-            }
-            return await group.reduce(into: [Reading]()) { readings, reading in
-                if let reading { readings.append(reading) }
-            }
-        }
+        let answers = await pool.any.send(
+            together: shards.flatMap { [CommittedMark.read($0), ["GET", .string(RedisKeys.epoch($0))]] })
         state.withLock { state in
             state.run = run
-            for reading in readings {
-                state.shards[reading.shard.number, default: ShardRows()].epoch = reading.epoch
-                state.shards[reading.shard.number, default: ShardRows()].mark = reading.mark
-                state.shards[reading.shard.number, default: ShardRows()].isFresh = true
+            for (index, shard) in shards.enumerated() {
+                // What is not answered is asked again the next time.
+                guard case .success(let fields) = answers[2 * index], let mark = CommittedMark(fields),
+                    case .success(let epoch) = answers[2 * index + 1]
+                else { continue }
+                state.shards[shard.number, default: ShardRows()].epoch = epoch.text
+                state.shards[shard.number, default: ShardRows()].mark = mark
+                state.shards[shard.number, default: ShardRows()].isFresh = true
             }
         }
     }

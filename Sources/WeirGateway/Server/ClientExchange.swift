@@ -78,7 +78,7 @@ final class ClientExchange {
     }
 
     /// This task ends with the admission, and another one charges the call: a task keeps the memory of its deepest moment,
-    /// 20 KiB of it, and an answer may stream for minutes.
+    /// 30 KiB of it, and an answer may stream for minutes.
     private func begin(_ call: ProxyCall) {
         self.call = call
         owner.bodyBytes -= body.giveUp()
