@@ -12,9 +12,7 @@ import Synchronization
 /// A line is kept as soon as it is copied: the memory is the system's copy of the file, which outlives the process,
 /// however that dies. No call waits for the disk, nor for another thread. The file is written with zeros first, so that
 /// the disk has room for whatever is copied.
-// Unchecked: all properties are constants. The memory behind `base` is this object's own until `deinit`; it is written by
-// whoever holds the outbox's lock while the segment is the current one, and by the thread of its files while it is not.
-final class OutboxSegment: @unchecked Sendable {
+final class OutboxSegment: Sendable {
     /// Of most segments. A node that ends a thousand calls a second fills three in two seconds.
     static let standardBytes = 1 << 20
 
@@ -22,7 +20,9 @@ final class OutboxSegment: @unchecked Sendable {
     let path: String
     let capacity: Int
     private let file: Int32
-    private let base: UnsafeMutableRawPointer
+    /// Where the file is in memory: this object's own until `deinit`. Unsafe, since no lock here guards what stands there:
+    /// whoever holds the outbox's lock writes to the current segment, and the thread of the files to all others.
+    private nonisolated(unsafe) let base: UnsafeMutableRawPointer
 
     /// Makes the file; there must be none of that name.
     init(number: Int, path: String, capacity: Int) throws(OutboxError) {

@@ -31,6 +31,7 @@ struct SummaryKey: Hashable {
         endpoint = row[4]
         model = row[5]
     }
+
     /// The order of the table, as far as the users: those of one user stand together.
     func precedes(_ other: SummaryKey) -> Bool {
         if day != other.day { return day < other.day }

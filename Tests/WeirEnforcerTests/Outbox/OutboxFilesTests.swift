@@ -250,14 +250,19 @@ import WeirTestSupport
         }
     }
 
+    /// An outbox that was closed with fifty settlements in it. Returns the path of their file.
+    private func fiftyKept(_ path: String) throws -> String {
+        let outbox = try open(path)
+        for number in 0..<50 {
+            _ = outbox.add(Self.script(number, event: "\"\(String(repeating: "e", count: 900))\""), atMs: 5)
+        }
+        outbox.close()
+        return path + "/settlements-3.00000001"
+    }
+
     @Test func `a damaged file is refused, kept, and the refusal says what to do`() async throws {
         try await withTemporaryDirectory { directory in
-            let outbox = try open(directory + "/a")
-            for number in 0..<50 {
-                _ = outbox.add(Self.script(number, event: "\"\(String(repeating: "e", count: 900))\""), atMs: 5)
-            }
-            outbox.close()
-            let path = directory + "/a/settlements-3.00000001"
+            let path = try fiftyKept(directory + "/a")
             var bytes = try Data(contentsOf: URL(fileURLWithPath: path))
             bytes.replaceSubrange(5_000..<9_000, with: Data(repeating: 0x5a, count: 4_000))
             try bytes.write(to: URL(fileURLWithPath: path))
@@ -270,12 +275,7 @@ import WeirTestSupport
 
     @Test func `pages that a power failure took cost their lines, and no others`() async throws {
         try await withTemporaryDirectory { directory in
-            let outbox = try open(directory + "/a")
-            for number in 0..<50 {
-                _ = outbox.add(Self.script(number, event: "\"\(String(repeating: "e", count: 900))\""), atMs: 5)
-            }
-            outbox.close()
-            let path = directory + "/a/settlements-3.00000001"
+            let path = try fiftyKept(directory + "/a")
             var bytes = try Data(contentsOf: URL(fileURLWithPath: path))
             let whole = bytes.split(separator: UInt8(ascii: "\n")).dropLast()
             bytes.replaceSubrange(8_192..<12_288, with: Data(repeating: 0, count: 4_096))
